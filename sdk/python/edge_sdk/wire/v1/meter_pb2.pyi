@@ -1,0 +1,115 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SubMeterKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUB_METER_KIND_UNSPECIFIED: _ClassVar[SubMeterKind]
+    SUB_METER_KIND_GAS: _ClassVar[SubMeterKind]
+    SUB_METER_KIND_WATER: _ClassVar[SubMeterKind]
+    SUB_METER_KIND_HEAT: _ClassVar[SubMeterKind]
+    SUB_METER_KIND_COLD: _ClassVar[SubMeterKind]
+    SUB_METER_KIND_ELECTRICITY: _ClassVar[SubMeterKind]
+SUB_METER_KIND_UNSPECIFIED: SubMeterKind
+SUB_METER_KIND_GAS: SubMeterKind
+SUB_METER_KIND_WATER: SubMeterKind
+SUB_METER_KIND_HEAT: SubMeterKind
+SUB_METER_KIND_COLD: SubMeterKind
+SUB_METER_KIND_ELECTRICITY: SubMeterKind
+
+class ReportReadingsRequest(_message.Message):
+    __slots__ = ("readings",)
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    readings: _containers.RepeatedCompositeFieldContainer[Reading]
+    def __init__(self, readings: _Optional[_Iterable[_Union[Reading, _Mapping]]] = ...) -> None: ...
+
+class ReportReadingsResponse(_message.Message):
+    __slots__ = ("durable_sequence", "rejections")
+    DURABLE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    durable_sequence: int
+    rejections: _containers.RepeatedCompositeFieldContainer[ReadingRejection]
+    def __init__(self, durable_sequence: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[ReadingRejection, _Mapping]]] = ...) -> None: ...
+
+class ReadingRejection(_message.Message):
+    __slots__ = ("sequence", "reason", "message")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    reason: str
+    message: str
+    def __init__(self, sequence: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Reading(_message.Message):
+    __slots__ = ("sequence", "time_ms", "energy_import_t1_wh", "energy_import_t2_wh", "energy_import_wh", "energy_export_t1_wh", "energy_export_t2_wh", "energy_export_wh", "tariff", "power_import_w", "power_export_w", "phases", "power_failures", "long_power_failures", "demand_w", "peak_demand_w", "sub_meters")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_IMPORT_T1_WH_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_IMPORT_T2_WH_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_IMPORT_WH_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_EXPORT_T1_WH_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_EXPORT_T2_WH_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_EXPORT_WH_FIELD_NUMBER: _ClassVar[int]
+    TARIFF_FIELD_NUMBER: _ClassVar[int]
+    POWER_IMPORT_W_FIELD_NUMBER: _ClassVar[int]
+    POWER_EXPORT_W_FIELD_NUMBER: _ClassVar[int]
+    PHASES_FIELD_NUMBER: _ClassVar[int]
+    POWER_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    LONG_POWER_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    DEMAND_W_FIELD_NUMBER: _ClassVar[int]
+    PEAK_DEMAND_W_FIELD_NUMBER: _ClassVar[int]
+    SUB_METERS_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    time_ms: int
+    energy_import_t1_wh: int
+    energy_import_t2_wh: int
+    energy_import_wh: int
+    energy_export_t1_wh: int
+    energy_export_t2_wh: int
+    energy_export_wh: int
+    tariff: int
+    power_import_w: int
+    power_export_w: int
+    phases: _containers.RepeatedCompositeFieldContainer[Phase]
+    power_failures: int
+    long_power_failures: int
+    demand_w: int
+    peak_demand_w: int
+    sub_meters: _containers.RepeatedCompositeFieldContainer[SubMeter]
+    def __init__(self, sequence: _Optional[int] = ..., time_ms: _Optional[int] = ..., energy_import_t1_wh: _Optional[int] = ..., energy_import_t2_wh: _Optional[int] = ..., energy_import_wh: _Optional[int] = ..., energy_export_t1_wh: _Optional[int] = ..., energy_export_t2_wh: _Optional[int] = ..., energy_export_wh: _Optional[int] = ..., tariff: _Optional[int] = ..., power_import_w: _Optional[int] = ..., power_export_w: _Optional[int] = ..., phases: _Optional[_Iterable[_Union[Phase, _Mapping]]] = ..., power_failures: _Optional[int] = ..., long_power_failures: _Optional[int] = ..., demand_w: _Optional[int] = ..., peak_demand_w: _Optional[int] = ..., sub_meters: _Optional[_Iterable[_Union[SubMeter, _Mapping]]] = ...) -> None: ...
+
+class Phase(_message.Message):
+    __slots__ = ("power_import_w", "power_export_w", "voltage_dv", "current_ma", "voltage_sags", "voltage_swells")
+    POWER_IMPORT_W_FIELD_NUMBER: _ClassVar[int]
+    POWER_EXPORT_W_FIELD_NUMBER: _ClassVar[int]
+    VOLTAGE_DV_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_MA_FIELD_NUMBER: _ClassVar[int]
+    VOLTAGE_SAGS_FIELD_NUMBER: _ClassVar[int]
+    VOLTAGE_SWELLS_FIELD_NUMBER: _ClassVar[int]
+    power_import_w: int
+    power_export_w: int
+    voltage_dv: int
+    current_ma: int
+    voltage_sags: int
+    voltage_swells: int
+    def __init__(self, power_import_w: _Optional[int] = ..., power_export_w: _Optional[int] = ..., voltage_dv: _Optional[int] = ..., current_ma: _Optional[int] = ..., voltage_sags: _Optional[int] = ..., voltage_swells: _Optional[int] = ...) -> None: ...
+
+class SubMeter(_message.Message):
+    __slots__ = ("channel", "kind", "time_ms", "volume_l", "energy_wh")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_L_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_WH_FIELD_NUMBER: _ClassVar[int]
+    channel: int
+    kind: SubMeterKind
+    time_ms: int
+    volume_l: int
+    energy_wh: int
+    def __init__(self, channel: _Optional[int] = ..., kind: _Optional[_Union[SubMeterKind, str]] = ..., time_ms: _Optional[int] = ..., volume_l: _Optional[int] = ..., energy_wh: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,180 @@
+from edge_sdk.wire.v1 import module_pb2 as _module_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class MeterKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    METER_KIND_UNSPECIFIED: _ClassVar[MeterKind]
+    METER_KIND_ELECTRICITY: _ClassVar[MeterKind]
+    METER_KIND_SUB: _ClassVar[MeterKind]
+    METER_KIND_GAS: _ClassVar[MeterKind]
+METER_KIND_UNSPECIFIED: MeterKind
+METER_KIND_ELECTRICITY: MeterKind
+METER_KIND_SUB: MeterKind
+METER_KIND_GAS: MeterKind
+
+class Meter(_message.Message):
+    __slots__ = ("meter_id", "household_id", "kind", "enrolled_ms")
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOUSEHOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_MS_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    household_id: str
+    kind: MeterKind
+    enrolled_ms: int
+    def __init__(self, meter_id: _Optional[str] = ..., household_id: _Optional[str] = ..., kind: _Optional[_Union[MeterKind, str]] = ..., enrolled_ms: _Optional[int] = ...) -> None: ...
+
+class EnrolMeterRequest(_message.Message):
+    __slots__ = ("meter_id", "household_id", "kind")
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOUSEHOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    household_id: str
+    kind: MeterKind
+    def __init__(self, meter_id: _Optional[str] = ..., household_id: _Optional[str] = ..., kind: _Optional[_Union[MeterKind, str]] = ...) -> None: ...
+
+class EnrolMeterResponse(_message.Message):
+    __slots__ = ("meter",)
+    METER_FIELD_NUMBER: _ClassVar[int]
+    meter: Meter
+    def __init__(self, meter: _Optional[_Union[Meter, _Mapping]] = ...) -> None: ...
+
+class ListMetersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListMetersResponse(_message.Message):
+    __slots__ = ("meters",)
+    METERS_FIELD_NUMBER: _ClassVar[int]
+    meters: _containers.RepeatedCompositeFieldContainer[Meter]
+    def __init__(self, meters: _Optional[_Iterable[_Union[Meter, _Mapping]]] = ...) -> None: ...
+
+class OperatorServiceListModulesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class OperatorServiceListModulesResponse(_message.Message):
+    __slots__ = ("modules",)
+    MODULES_FIELD_NUMBER: _ClassVar[int]
+    modules: _containers.RepeatedCompositeFieldContainer[_module_pb2.Module]
+    def __init__(self, modules: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ...) -> None: ...
+
+class DownloadModuleRequest(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class DownloadModuleResponse(_message.Message):
+    __slots__ = ("module", "wasm")
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    WASM_FIELD_NUMBER: _ClassVar[int]
+    module: _module_pb2.Module
+    wasm: bytes
+    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ..., wasm: _Optional[bytes] = ...) -> None: ...
+
+class SubmitDocumentRequest(_message.Message):
+    __slots__ = ("envelope_json",)
+    ENVELOPE_JSON_FIELD_NUMBER: _ClassVar[int]
+    envelope_json: bytes
+    def __init__(self, envelope_json: _Optional[bytes] = ...) -> None: ...
+
+class SubmitDocumentResponse(_message.Message):
+    __slots__ = ("kind", "version", "module")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    version: int
+    module: _module_pb2.Module
+    def __init__(self, kind: _Optional[str] = ..., version: _Optional[int] = ..., module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
+
+class GetDocumentRequest(_message.Message):
+    __slots__ = ("kind",)
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    def __init__(self, kind: _Optional[str] = ...) -> None: ...
+
+class GetDocumentResponse(_message.Message):
+    __slots__ = ("envelope_json",)
+    ENVELOPE_JSON_FIELD_NUMBER: _ClassVar[int]
+    envelope_json: bytes
+    def __init__(self, envelope_json: _Optional[bytes] = ...) -> None: ...
+
+class SuspendModuleRequest(_message.Message):
+    __slots__ = ("digest", "reason")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    reason: str
+    def __init__(self, digest: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SuspendModuleResponse(_message.Message):
+    __slots__ = ("module",)
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    module: _module_pb2.Module
+    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
+
+class ResumeModuleRequest(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class ResumeModuleResponse(_message.Message):
+    __slots__ = ("module",)
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    module: _module_pb2.Module
+    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetStatusResponse(_message.Message):
+    __slots__ = ("edge_id", "software_version", "time_ms", "started_ms", "households", "meters", "meters_connected", "readings", "readings_refused", "evaluations", "faults", "actions", "actions_delivered", "releases", "consents_in_force", "modules_active", "audit_entries", "policy_version")
+    EDGE_ID_FIELD_NUMBER: _ClassVar[int]
+    SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_MS_FIELD_NUMBER: _ClassVar[int]
+    HOUSEHOLDS_FIELD_NUMBER: _ClassVar[int]
+    METERS_FIELD_NUMBER: _ClassVar[int]
+    METERS_CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    READINGS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    RELEASES_FIELD_NUMBER: _ClassVar[int]
+    CONSENTS_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    MODULES_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    edge_id: str
+    software_version: str
+    time_ms: int
+    started_ms: int
+    households: int
+    meters: int
+    meters_connected: int
+    readings: int
+    readings_refused: int
+    evaluations: int
+    faults: int
+    actions: int
+    actions_delivered: int
+    releases: int
+    consents_in_force: int
+    modules_active: int
+    audit_entries: int
+    policy_version: int
+    def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ...) -> None: ...
