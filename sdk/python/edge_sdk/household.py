@@ -1,0 +1,93 @@
+"""The client of a household: decides who may compute over its readings, and reads what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_sdk.channel import translated
+from edge_sdk.client import Client
+from edge_sdk.envelope import Envelope
+from edge_sdk.wire.v1 import household_pb2 as pb
+from edge_sdk.wire.v1.household_pb2_grpc import HouseholdServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from edge_sdk.wire.v1.household_pb2_grpc import HouseholdServiceAsyncStub
+
+CALL_TIMEOUT_S = 30.0
+
+
+class HouseholdClient(Client):
+    """Speaks to an edge as one household. Every call raises `RpcError` if the edge refuses."""
+
+    async def offers(self) -> list[pb.Offer]:
+        """Returns what organizations offer, and what each would need."""
+        async with translated(self._identity):
+            response = await self._stub.ListOffers(pb.ListOffersRequest(), timeout=CALL_TIMEOUT_S)
+        return list(response.offers)
+
+    async def consents(self) -> list[pb.Consent]:
+        """Returns every decision so far, newest first."""
+        async with translated(self._identity):
+            response = await self._stub.ListConsents(pb.ListConsentsRequest(), timeout=CALL_TIMEOUT_S)
+        return list(response.consents)
+
+    async def grant(self, terms: pb.ConsentTerms, expires_ms: int = 0) -> pb.Consent:
+        """Consents to `terms`, until `expires_ms` (unix ms UTC) or for the edge's default duration."""
+        request = pb.GrantConsentRequest(terms=terms, expires_ms=expires_ms)
+        async with translated(self._identity):
+            response = await self._stub.GrantConsent(request, timeout=CALL_TIMEOUT_S)
+        return response.consent
+
+    async def refuse(self, terms: pb.ConsentTerms) -> pb.Consent:
+        """Declines an offer."""
+        async with translated(self._identity):
+            response = await self._stub.RefuseConsent(pb.RefuseConsentRequest(terms=terms), timeout=CALL_TIMEOUT_S)
+        return response.consent
+
+    async def withdraw(self, consent_id: str) -> tuple[pb.Consent, int]:
+        """Withdraws a consent; returns it and how many waiting actions were cancelled."""
+        request = pb.WithdrawConsentRequest(consent_id=consent_id)
+        async with translated(self._identity):
+            response = await self._stub.WithdrawConsent(request, timeout=CALL_TIMEOUT_S)
+        return response.consent, response.actions_cancelled
+
+    async def receipt(self, consent_id: str) -> Envelope:
+        """Returns a receipt of a consent, once its signature has been found to be the edge's.
+
+        Raises:
+            EnvelopeError: it is not signed by the edge.
+        """
+        request = pb.GetConsentReceiptRequest(consent_id=consent_id)
+        async with translated(self._identity):
+            response = await self._stub.GetConsentReceipt(request, timeout=CALL_TIMEOUT_S)
+        envelope = Envelope.from_json(response.envelope_json)
+        envelope.verify(self._identity.edge_public_key)
+        return envelope
+
+    async def inbox(
+        self, *, after_cursor: int = 0, follow: bool = True, unacknowledged_only: bool = False
+    ) -> AsyncIterator[pb.Action]:
+        """Yields the actions after a cursor, oldest first, then those that come; confirm with `acknowledge`."""
+        request = pb.StreamInboxRequest(
+            after_cursor=after_cursor, no_follow=not follow, unacknowledged_only=unacknowledged_only
+        )
+        async with translated(self._identity):
+            call = self._stub.StreamInbox(request, timeout=None if follow else CALL_TIMEOUT_S)
+            try:
+                async for response in call:
+                    yield response.action
+            finally:
+                call.cancel()
+
+    async def acknowledge(self, action_ids: Sequence[str]) -> int:
+        """Confirms receipt; returns how many were not confirmed before."""
+        request = pb.AcknowledgeActionsRequest(action_ids=action_ids)
+        async with translated(self._identity):
+            response = await self._stub.AcknowledgeActions(request, timeout=CALL_TIMEOUT_S)
+        return response.acknowledged
+
+    @property
+    def _stub(self) -> HouseholdServiceAsyncStub:
+        return HouseholdServiceStub(self._channel)

@@ -1,0 +1,63 @@
+"""The client of a meter's gateway: readings up, durable acknowledgements down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import grpc
+
+from edge_sdk.channel import translated
+from edge_sdk.client import Client
+from edge_sdk.wire.v1.meter_pb2 import Reading, ReportReadingsRequest, ReportReadingsResponse
+from edge_sdk.wire.v1.meter_pb2_grpc import MeterServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+
+class MeterClient(Client):
+    """Speaks to an edge as one meter."""
+
+    async def report(self, batches: AsyncIterator[Sequence[Reading]]) -> AsyncGenerator[ReportReadingsResponse, None]:
+        """Streams `batches` up and yields what the edge answers. The first answer says where to resume; send after it.
+
+        When `batches` ends, the edge answers what it still has and the stream ends.
+
+        Raises:
+            RpcError: the edge refused or cannot be reached. What `batches` raises is raised here too.
+        """
+        async with translated(self._identity):
+            call = MeterServiceStub(self._channel).ReportReadings(None)
+            writer = asyncio.create_task(_write(call, batches))
+            writer.add_done_callback(lambda task: _hang_up_if_failed(task, call))
+            try:
+                async for response in call:
+                    yield response
+            except asyncio.CancelledError:
+                # gRPC says only that the call was cancelled; the reason is the writer's.
+                if writer.done() and not writer.cancelled() and (error := writer.exception()) is not None:
+                    raise error from None
+                raise
+            finally:
+                writer.cancel()
+                call.cancel()
+                await asyncio.wait([writer])
+
+
+_Call = grpc.aio.StreamStreamCall[ReportReadingsRequest, ReportReadingsResponse]
+
+
+async def _write(call: _Call, batches: AsyncIterator[Sequence[Reading]]) -> None:
+    async for batch in batches:
+        try:
+            await call.write(ReportReadingsRequest(readings=batch))
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            # The call has ended. Whoever reads the answers is told why.
+            return
+    await call.done_writing()
+
+
+def _hang_up_if_failed(writer: asyncio.Task[None], call: _Call) -> None:
+    if not writer.cancelled() and writer.exception() is not None:
+        call.cancel()

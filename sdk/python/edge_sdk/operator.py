@@ -1,0 +1,80 @@
+"""The client of the operator: enrols meters, submits what was signed, and watches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_sdk.channel import translated
+from edge_sdk.client import Client
+from edge_sdk.wire.v1 import operator_pb2 as pb
+from edge_sdk.wire.v1.operator_pb2_grpc import OperatorServiceStub
+
+if TYPE_CHECKING:
+    from edge_sdk.wire.v1.module_pb2 import Module
+    from edge_sdk.wire.v1.operator_pb2_grpc import OperatorServiceAsyncStub
+
+CALL_TIMEOUT_S = 30.0
+
+
+class OperatorClient(Client):
+    """Speaks to an edge as its operator. Every call raises `RpcError` if the edge refuses."""
+
+    async def enrol_meter(self, meter_id: str, household_id: str, kind: pb.MeterKind) -> pb.Meter:
+        """Says which household a meter belongs to."""
+        request = pb.EnrolMeterRequest(meter_id=meter_id, household_id=household_id, kind=kind)
+        async with translated(self._identity):
+            response = await self._stub.EnrolMeter(request, timeout=CALL_TIMEOUT_S)
+        return response.meter
+
+    async def meters(self) -> list[pb.Meter]:
+        """Returns every enrolled meter."""
+        async with translated(self._identity):
+            response = await self._stub.ListMeters(pb.ListMetersRequest(), timeout=CALL_TIMEOUT_S)
+        return list(response.meters)
+
+    async def modules(self) -> list[Module]:
+        """Returns every module of every organization, newest first."""
+        async with translated(self._identity):
+            response = await self._stub.ListModules(pb.OperatorServiceListModulesRequest(), timeout=CALL_TIMEOUT_S)
+        return list(response.modules)
+
+    async def download(self, digest: str) -> tuple[Module, bytes]:
+        """Returns a module and its bytes as uploaded."""
+        request = pb.DownloadModuleRequest(digest=digest)
+        async with translated(self._identity):
+            response = await self._stub.DownloadModule(request, timeout=CALL_TIMEOUT_S)
+        return response.module, response.wasm
+
+    async def submit(self, envelope_json: bytes) -> pb.SubmitDocumentResponse:
+        """Submits a policy, an approval or revocations, signed by the operator's root key."""
+        request = pb.SubmitDocumentRequest(envelope_json=envelope_json)
+        async with translated(self._identity):
+            return await self._stub.SubmitDocument(request, timeout=CALL_TIMEOUT_S)
+
+    async def document(self, kind: str) -> bytes | None:
+        """Returns the envelope of the newest policy or revocations, or None if the edge has none."""
+        async with translated(self._identity):
+            response = await self._stub.GetDocument(pb.GetDocumentRequest(kind=kind), timeout=CALL_TIMEOUT_S)
+        return response.envelope_json or None
+
+    async def suspend(self, digest: str, reason: str) -> Module:
+        """Stops a module before its next slot."""
+        request = pb.SuspendModuleRequest(digest=digest, reason=reason)
+        async with translated(self._identity):
+            response = await self._stub.SuspendModule(request, timeout=CALL_TIMEOUT_S)
+        return response.module
+
+    async def resume(self, digest: str) -> Module:
+        """Lets a suspended module run again."""
+        async with translated(self._identity):
+            response = await self._stub.ResumeModule(pb.ResumeModuleRequest(digest=digest), timeout=CALL_TIMEOUT_S)
+        return response.module
+
+    async def status(self) -> pb.GetStatusResponse:
+        """Returns how the edge is doing."""
+        async with translated(self._identity):
+            return await self._stub.GetStatus(pb.GetStatusRequest(), timeout=CALL_TIMEOUT_S)
+
+    @property
+    def _stub(self) -> OperatorServiceAsyncStub:
+        return OperatorServiceStub(self._channel)
