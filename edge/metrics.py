@@ -1,0 +1,46 @@
+"""What the edge counts for its operator. Numbers over all households only: no label names a meter or a household."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """One set of metrics in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.calls = Counter(
+            "edge_rpc_calls", "RPCs by method and status.", ["method", "status"], registry=self.registry
+        )
+        self.bytes_in = Counter("edge_bytes_in", "Bytes of the messages that came in.", registry=self.registry)
+        self.bytes_out = Counter("edge_bytes_out", "Bytes of the messages that went out.", registry=self.registry)
+        self.streams = Gauge("edge_meter_streams", "Meter streams that are open.", registry=self.registry)
+        self.readings = Counter("edge_readings", "Readings stored.", registry=self.registry)
+        self.duplicates = Counter(
+            "edge_readings_duplicate", "Readings that were stored before.", registry=self.registry
+        )
+        self.refused = Counter(
+            "edge_readings_refused", "Readings refused, by reason.", ["reason"], registry=self.registry
+        )
+        self.commit_s = Histogram("edge_commit_seconds", "Time of one commit of readings.", registry=self.registry)
+        self.evaluations = Counter("edge_evaluations", "Households evaluated.", ["trigger"], registry=self.registry)
+        self.faults = Counter("edge_faults", "Evaluations that faulted.", ["trigger"], registry=self.registry)
+        self.actions = Counter("edge_actions", "Actions created.", ["trigger"], registry=self.registry)
+        self.delivered = Counter(
+            "edge_actions_delivered", "Actions acknowledged by households.", registry=self.registry
+        )
+        self.evaluation_s = Histogram(
+            "edge_evaluation_seconds", "Time from slot due to outcomes durable, one trigger.", registry=self.registry
+        )
+        self.audit_entries = Gauge("edge_audit_entries", "Entries of the audit log.", registry=self.registry)
+
+    def streams_open(self) -> int:
+        """Returns how many meter streams are open now."""
+        return int(self.registry.get_sample_value("edge_meter_streams") or 0)
+
+    def bytes_moved(self) -> tuple[int, int]:
+        """Returns how many bytes of messages came in and went out."""
+        moved_in = self.registry.get_sample_value("edge_bytes_in_total") or 0
+        moved_out = self.registry.get_sample_value("edge_bytes_out_total") or 0
+        return int(moved_in), int(moved_out)
