@@ -1,0 +1,1 @@
+"""Frozen values and pure rules. No I/O."""

@@ -1,0 +1,28 @@
+"""The operator's signed grant for one module digest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edge.domain.document import Document
+from edge.domain.policy import OrganizationName, TierName
+from edge_sdk.manifest import Slug
+
+PAYLOAD_TYPE = "application/vnd.edge.approval.v1+json"
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Approval(Document):
+    """Lets one organization run one module, within limits. Its version counts per organization and trigger name."""
+
+    kind: Literal["approval"] = "approval"
+    organization: OrganizationName
+    trigger: Slug
+    module_digest: Digest
+    report_digest: Digest
+    """Of the admission report that the operator read before signing."""
+    tier: TierName
+    fuel_max: Annotated[int, Field(ge=1)]
+    """Of one evaluation."""

@@ -1,0 +1,46 @@
+"""A trigger: a module version that an organization has been granted to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.domain.consent import Terms
+from edge.domain.module import Module, ModuleState
+
+if TYPE_CHECKING:
+    from edge.domain.approval import Approval
+    from edge_sdk.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What is evaluated at a slot."""
+
+    organization: str
+    module_digest: str
+    manifest: Manifest
+    approval: Approval
+
+    @property
+    def key(self) -> str:
+        """Names the trigger over all its versions, so that a new version inherits what the old one has spent."""
+        return f"{self.organization}/{self.manifest.trigger.name}"
+
+    @property
+    def terms(self) -> Terms:
+        """What a household has to agree to before it is evaluated."""
+        return Terms(
+            organization=self.organization,
+            service=self.manifest.trigger.service,
+            purpose=self.manifest.trigger.purpose,
+            series=frozenset(self.manifest.series),
+            action_kinds=frozenset(self.manifest.consent_kinds),
+        )
+
+
+def active_trigger(module: Module, now_ms: int) -> Trigger | None:
+    """Returns the trigger that a module is now, or None while it is not active."""
+    if module.state(now_ms) is not ModuleState.ACTIVE or module.manifest is None or module.approval is None:
+        return None
+    return Trigger(module.organization, module.digest, module.manifest, module.approval)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.domain.consent import Terms
+from edge.domain.trigger import active_trigger
+
+if TYPE_CHECKING:
+    from edge.domain.module import Module
+
+
+def test_terms_name_all_it_reads_and_does(module: Module) -> None:
+    """What a household agrees to are all the series a trigger reads and all the kinds of action it may cause."""
+    trigger = active_trigger(module, 1_500)
+    assert trigger is not None
+    assert trigger.terms == Terms(
+        organization="sunny",
+        service="charging-advice",
+        purpose="Advise when to charge.",
+        series=frozenset({"power_export", "clock.tariff"}),
+        action_kinds=frozenset({"recommendation", "appliance:ev_charger"}),
+    )
+
+
+def test_key_outlives_a_version(module: Module) -> None:
+    """A trigger is counted under its organization and name, whatever its digest."""
+    first, second = active_trigger(module, 1_500), active_trigger(replace(module, digest="sha256:other"), 1_500)
+    assert first is not None
+    assert second is not None
+    assert first.key == second.key == "sunny/ev-surplus"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"suspended": True}, {"revoked": True}, {"admissible": False}, {"approval": None}, {"approval_version": 4}],
+    ids=lambda change: next(iter(change)),
+)
+def test_only_active_modules_run(module: Module, change: dict[str, object]) -> None:
+    """A module that is suspended, revoked, refused, not approved or superseded is no trigger."""
+    assert active_trigger(module, 1_500) is not None
+    assert active_trigger(replace(module, **change), 1_500) is None  # type: ignore[arg-type]
