@@ -1,0 +1,1 @@
+"""DuckDB. The only room that speaks SQL."""

@@ -1,0 +1,91 @@
+"""What households decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.domain.consent import Consent, ConsentState, Terms
+
+if TYPE_CHECKING:
+    import duckdb
+
+_COLUMNS = (
+    "consent_id, household_id, organization, service, purpose, series, action_kinds, decided, granted_ms, expires_ms,"
+    " ended_ms"
+)
+
+
+class ConsentTable:
+    """Reads and writes consents through one cursor."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def get(self, household_id: str, consent_id: str) -> Consent | None:
+        """Returns one consent of a household, or None."""
+        rows = self._select("WHERE household_id = ? AND consent_id = ?", [household_id, consent_id])
+        return rows[0] if rows else None
+
+    def of_household(self, household_id: str) -> list[Consent]:
+        """Returns all a household ever decided, newest first."""
+        return self._select("WHERE household_id = ? ORDER BY granted_ms DESC, consent_id", [household_id])
+
+    def granted(self, organization: str, service: str) -> list[Consent]:
+        """Returns what is granted to an organization's service, by household; expiry is for the caller to judge."""
+        return self._select(
+            "WHERE organization = ? AND service = ? AND decided = ? ORDER BY household_id, granted_ms DESC",
+            [organization, service, ConsentState.GRANTED.value],
+        )
+
+    def in_force(self, now_ms: int) -> int:
+        """Returns how many consents are in force."""
+        row = self._cursor.execute(
+            "SELECT count(*) FROM state.consents WHERE decided = ? AND expires_ms > ?",
+            [ConsentState.GRANTED.value, now_ms],
+        ).fetchone()
+        return row[0] if row else 0
+
+    def insert(self, consent: Consent) -> None:
+        """Adds a decision."""
+        terms = consent.terms
+        self._cursor.execute(
+            f"INSERT INTO state.consents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                consent.consent_id,
+                consent.household_id,
+                terms.organization,
+                terms.service,
+                terms.purpose,
+                sorted(terms.series),
+                sorted(terms.action_kinds),
+                consent.decided.value,
+                consent.granted_ms,
+                consent.expires_ms,
+                consent.ended_ms,
+            ],
+        )
+
+    def update(self, consent: Consent) -> None:
+        """Notes what became of a consent."""
+        self._cursor.execute(
+            "UPDATE state.consents SET decided = ?, ended_ms = ? WHERE consent_id = ?",
+            [consent.decided.value, consent.ended_ms, consent.consent_id],
+        )
+
+    def _select(self, tail: str, parameters: list[object]) -> list[Consent]:
+        rows = self._cursor.execute(
+            f"SELECT {_COLUMNS} FROM state.consents {tail}",
+            parameters,
+        ).fetchall()
+        return [
+            Consent(
+                consent_id=row[0],
+                household_id=row[1],
+                terms=Terms(row[2], row[3], row[4], frozenset(row[5]), frozenset(row[6])),
+                decided=ConsentState(row[7]),
+                granted_ms=row[8],
+                expires_ms=row[9],
+                ended_ms=row[10],
+            )
+            for row in rows
+        ]

@@ -1,0 +1,76 @@
+"""Which slots were evaluated, and what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRun:
+    """One trigger at one slot. A trigger has at most one run a slot."""
+
+    trigger_key: str
+    slot_ms: int
+    module_digest: str
+    evaluations: int
+    faults: int
+    actions: int
+    input_digest: str
+    ran_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationTotals:
+    """Since the edge was set up."""
+
+    evaluations: int
+    faults: int
+
+
+class EvaluationTable:
+    """Reads and writes runs through one cursor."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def insert(self, run: EvaluationRun) -> None:
+        """Adds a run; a second one of the same trigger and slot is refused by the table's key."""
+        self._cursor.execute(
+            "INSERT INTO state.evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                run.trigger_key,
+                run.slot_ms,
+                run.module_digest,
+                run.evaluations,
+                run.faults,
+                run.actions,
+                run.input_digest,
+                run.ran_ms,
+            ],
+        )
+
+    def newest_slots(self, until_ms: int = 2**63 - 1) -> dict[str, int]:
+        """Returns the newest slot, up to a time if one is given, that each trigger was evaluated at, by its key."""
+        rows = self._cursor.execute(
+            "SELECT trigger_key, max(slot_ms) FROM state.evaluations WHERE slot_ms <= ? GROUP BY trigger_key",
+            [until_ms],
+        ).fetchall()
+        return dict(rows)
+
+    def slots_after(self, time_ms: int) -> dict[str, set[int]]:
+        """Returns the slots after a time that have a run already, by trigger key: the clock was ahead once."""
+        rows = self._cursor.execute(
+            "SELECT trigger_key, list(slot_ms) FROM state.evaluations WHERE slot_ms > ? GROUP BY trigger_key", [time_ms]
+        ).fetchall()
+        return {key: set(slots) for key, slots in rows}
+
+    def totals(self) -> EvaluationTotals:
+        """Returns how many evaluations and faults there were."""
+        row = self._cursor.execute(
+            "SELECT coalesce(sum(evaluations), 0), coalesce(sum(faults), 0) FROM state.evaluations"
+        ).fetchone()
+        return EvaluationTotals(int(row[0]), int(row[1])) if row else EvaluationTotals(0, 0)

@@ -1,0 +1,54 @@
+"""What DuckDB's errors mean to whoever runs the edge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from edge.errors import StoreCorruptError, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# DuckDB has no class of error for a damaged file: it says so in words, some of them as `IOException`.
+_DAMAGED = (
+    "AES tag",
+    "Corrupt",
+    "Could not read enough bytes",
+    "Wrong encryption key",
+    "not a valid DuckDB database file",
+)
+_LOCKED = "Could not set lock"
+
+
+def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:
+    """Returns why `file` cannot be opened or made."""
+    message = str(error)
+    if _LOCKED in message:
+        return StoreError(
+            f"{file} is open in another process.",
+            advice="Stop the other `edge serve` on this data folder first.",
+            reason="STORE_LOCKED",
+        )
+    # Of what is not I/O, nothing but the content of the file can be the cause.
+    if _is_damage(message) or not isinstance(error, duckdb.IOException | OSError):
+        return StoreCorruptError(
+            f"The file {file} cannot be read: it is damaged, or was written with another key.",
+            advice="Restore secrets/store.key or the file from a backup; move a damaged file of one day away to "
+            "start without that day.",
+        )
+    return StoreError(f"{file} cannot be opened or made.")
+
+
+def query_failure(error: duckdb.Error, what: str) -> StoreError:
+    """Returns why a read or a write, as `what` says, was refused."""
+    if _is_damage(str(error)):
+        return StoreCorruptError(
+            f"The database refused a {what}: a file is damaged.", advice="Restore the data folder from a backup."
+        )
+    return StoreError(f"The database refused a {what}: {type(error).__name__}.")
+
+
+def _is_damage(message: str) -> bool:
+    return any(words in message for words in _DAMAGED)

@@ -1,0 +1,40 @@
+"""Enrolled meters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.domain.meter import Meter, MeterKind
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class MeterTable:
+    """Reads and writes meters through one cursor."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def get(self, meter_id: str) -> Meter | None:
+        """Returns one meter, or None."""
+        rows = self._select("WHERE meter_id = ?", [meter_id])
+        return rows[0] if rows else None
+
+    def all(self) -> list[Meter]:
+        """Returns every meter, by id."""
+        return self._select("ORDER BY meter_id", [])
+
+    def insert(self, meter: Meter) -> None:
+        """Adds a meter that is not there yet."""
+        self._cursor.execute(
+            "INSERT INTO state.meters VALUES (?, ?, ?, ?)",
+            [meter.meter_id, meter.household_id, meter.kind.value, meter.enrolled_ms],
+        )
+
+    def _select(self, tail: str, parameters: list[object]) -> list[Meter]:
+        rows = self._cursor.execute(
+            f"SELECT meter_id, household_id, kind, enrolled_ms FROM state.meters {tail}",
+            parameters,
+        ).fetchall()
+        return [Meter(meter_id, household_id, MeterKind(kind), ms) for meter_id, household_id, kind, ms in rows]

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.domain.approval import Approval
+from edge.domain.module import Module, ModuleState, digest_of
+from edge_sdk.manifest import Manifest, parse_toml
+
+if TYPE_CHECKING:
+    from edge.store.store import Store, Transaction
+
+NOW_MS = 1_500
+MANIFEST = """
+[trigger]
+name = "{name}"
+version = "1.0.0"
+service = "charging-advice"
+purpose = "Advise — 'now', \\"later\\"."
+scope = "household"
+every = "15m"
+max_actions_per_day = 4
+
+[[input]]
+series = "power_export"
+window = "1h"
+resolution = "15m"
+
+[[action]]
+name = "go"
+kind = "recommendation"
+text = {{ en = "Go." }}
+"""
+
+
+def manifest(name: str = "ev-surplus") -> Manifest:
+    """Returns a manifest of a trigger of this name."""
+    return parse_toml(MANIFEST.format(name=name))
+
+
+def module(code: bytes, organization: str = "sunny", name: str = "ev-surplus", uploaded_ms: int = 0) -> Module:
+    """Returns an admitted module, as it is uploaded."""
+    return Module(
+        digest=digest_of(code),
+        organization=organization,
+        uploaded_ms=uploaded_ms,
+        report_json=b"{}",
+        admissible=True,
+        manifest=manifest(name),
+        approval=None,
+        suspended=False,
+        revoked=False,
+        approval_version=0,
+    )
+
+
+def approval(of: Module, version: int, *, begins_ms: int = 1_000) -> Approval:
+    """Returns an approval of a module, valid up to 2,000 ms."""
+    return Approval(
+        version=version,
+        not_before_ms=begins_ms,
+        not_after_ms=2_000,
+        organization=of.organization,
+        trigger=of.name,
+        module_digest=of.digest,
+        report_digest=digest_of(of.report_json),
+        tier="supplier",
+        fuel_max=1_000 + version,
+    )
+
+
+OLD, NEW, OTHER = module(b"old"), module(b"new", uploaded_ms=10), module(b"other", name="heat-pump")
+THEIRS = module(b"old", organization="shady")
+
+
+def insert(item: Module, code: bytes, transaction: Transaction) -> None:
+    """Notes an upload."""
+    transaction.modules.insert(item, code)
+
+
+def approve(item: Approval, transaction: Transaction) -> None:
+    """Notes an approval."""
+    transaction.modules.approve(item, f"envelope {item.version}".encode(), 0)
+
+
+def get(store: Store, item: Module) -> Module:
+    """Returns what the store knows of an upload."""
+    found = store.read_now(lambda tables: tables.modules.get(item.digest, item.organization))
+    assert found is not None
+    return found
+
+
+def state(store: Store, item: Module, now_ms: int = NOW_MS) -> ModuleState:
+    """Returns where an upload stands."""
+    return get(store, item).state(now_ms)
+
+
+@pytest.fixture
+async def full_store(store: Store) -> Store:
+    """A store with three modules of one organization and one of another, which uploaded the same code."""
+    for item, code in [(OLD, b"old"), (NEW, b"new"), (OTHER, b"other"), (THEIRS, b"old")]:
+        await store.write(partial(insert, item, code))
+    return store
+
+
+async def test_kept_as_uploaded(full_store: Store) -> None:
+    """An upload is read back whole, with its bytes; two organizations may have the same code."""
+    for item, code in [(OLD, b"old"), (NEW, b"new"), (OTHER, b"other"), (THEIRS, b"old")]:
+        assert get(full_store, item) == item
+        assert full_store.read_now(lambda tables, digest=item.digest: tables.modules.wasm(digest)) == code  # type: ignore[misc]
+
+
+async def test_lists(full_store: Store) -> None:
+    """Modules are listed newest first, all or an organization's own, and by digest."""
+    digests = sorted([OLD.digest, OTHER.digest])
+    own = full_store.read_now(lambda tables: tables.modules.of_organization("sunny"))
+    assert [item.digest for item in own] == [NEW.digest, *digests]
+    everyone = full_store.read_now(lambda tables: tables.modules.all())
+    assert [item.digest for item in everyone] == [NEW.digest, *sorted([*digests, OLD.digest])]
+    same = full_store.read_now(lambda tables: tables.modules.with_digest(OLD.digest))
+    assert {item.organization for item in same} == {"sunny", "shady"}
+
+
+async def test_not_there(full_store: Store) -> None:
+    """What was not uploaded, or not by this organization, is None."""
+    found = full_store.read_now(
+        lambda tables: (
+            tables.modules.get(NEW.digest, "shady"),
+            tables.modules.get(digest_of(b"none"), "sunny"),
+            tables.modules.wasm(digest_of(b"none")),
+            tables.modules.approval_envelope("sunny", NEW.digest),
+            tables.modules.of_organization("nobody"),
+        )
+    )
+    assert found == (None, None, None, None, [])
+
+
+async def test_without_manifest(store: Store) -> None:
+    """An upload whose manifest could not be read is kept with its report, refused."""
+    unreadable = replace(OLD, manifest=None, admissible=False, report_json=b"\xff not even JSON")
+    await store.write(partial(insert, unreadable, b"old"))
+    assert get(store, unreadable) == unreadable
+    assert state(store, unreadable) is ModuleState.REFUSED
+
+
+async def test_examined_again(full_store: Store) -> None:
+    """A new report replaces the old one of that organization's upload alone, with the manifest that it found."""
+    refused = replace(OLD, report_json=b'{"admissible":false}', admissible=False, manifest=None)
+    await full_store.write(lambda transaction: transaction.modules.replace(refused, b""))
+    assert get(full_store, OLD) == refused
+    assert get(full_store, THEIRS) == THEIRS
+
+
+async def test_bytes_that_were_not_kept(full_store: Store) -> None:
+    """Where one organization's upload is kept without its bytes, the same code of another's is found."""
+    await full_store.write(lambda transaction: transaction.modules.replace(OLD, b""))
+    assert full_store.read_now(lambda tables: tables.modules.wasm(OLD.digest)) == b"old"
+    await full_store.write(lambda transaction: transaction.modules.replace(OLD, b"old"))
+    assert full_store.read_now(lambda tables: tables.modules.wasm(OLD.digest)) == b"old"
+
+
+async def test_approved(full_store: Store) -> None:
+    """An approval makes its organization's module active while it is valid, and nobody else's."""
+    await full_store.write(partial(approve, approval(OLD, 1)))
+    assert get(full_store, OLD) == replace(OLD, approval=approval(OLD, 1), approval_version=1)
+    times_ms = (999, 1_000, 1_999, 2_000)
+    expected = [ModuleState.PENDING, ModuleState.ACTIVE, ModuleState.ACTIVE, ModuleState.EXPIRED]
+    assert [state(full_store, OLD, now_ms) for now_ms in times_ms] == expected
+    assert {state(full_store, item) for item in (NEW, OTHER, THEIRS)} == {ModuleState.PENDING}
+    assert get(full_store, THEIRS) == THEIRS
+
+
+async def test_superseded(full_store: Store) -> None:
+    """Approving another version of a trigger replaces the one before; other triggers and organizations stay."""
+    for item, version in [(OLD, 1), (OTHER, 1), (THEIRS, 1), (NEW, 2)]:
+        await full_store.write(partial(approve, approval(item, version)))
+    assert [state(full_store, item) for item in (OLD, NEW, OTHER, THEIRS)] == [
+        ModuleState.SUPERSEDED,
+        ModuleState.ACTIVE,
+        ModuleState.ACTIVE,
+        ModuleState.ACTIVE,
+    ]
+    assert [get(full_store, item).approval_version for item in (OLD, NEW, OTHER, THEIRS)] == [2, 2, 1, 1]
+
+
+async def test_back_to_an_earlier_version(full_store: Store) -> None:
+    """Approving the old code anew, with a higher version, makes it active again and the new one superseded."""
+    for item, version in [(OLD, 1), (NEW, 2), (OLD, 10)]:
+        await full_store.write(partial(approve, approval(item, version)))
+    assert state(full_store, OLD) is ModuleState.ACTIVE
+    assert state(full_store, NEW) is ModuleState.SUPERSEDED
+    assert get(full_store, OLD).approval == approval(OLD, 10)
+    envelopes = full_store.read_now(
+        lambda tables: [tables.modules.approval_envelope("sunny", item.digest) for item in (OLD, NEW)]
+    )
+    assert envelopes == [b"envelope 10", b"envelope 2"]
+
+
+async def test_suspended_and_resumed(full_store: Store) -> None:
+    """Suspending stops one organization's module until it is resumed, however often either is asked for."""
+    for item in (OLD, THEIRS):
+        await full_store.write(partial(approve, approval(item, 1)))
+    for _ in range(2):
+        await full_store.write(lambda transaction: transaction.modules.suspend(OLD.digest, "sunny"))
+        assert state(full_store, OLD) is ModuleState.SUSPENDED
+        assert state(full_store, THEIRS) is ModuleState.ACTIVE
+    for _ in range(2):
+        await full_store.write(lambda transaction: transaction.modules.resume(OLD.digest, "sunny"))
+        assert state(full_store, OLD) is ModuleState.ACTIVE
+
+
+async def test_revoked(full_store: Store) -> None:
+    """Revoking a digest stops it for every organization, approved or not, for good."""
+    await full_store.write(partial(approve, approval(OLD, 1)))
+    for _ in range(2):
+        await full_store.write(lambda transaction: transaction.modules.revoke((OLD.digest, digest_of(b"none"))))
+    await full_store.write(partial(approve, approval(OLD, 2)))
+    await full_store.write(lambda transaction: transaction.modules.resume(OLD.digest, "sunny"))
+    assert [state(full_store, item) for item in (OLD, THEIRS)] == [ModuleState.REVOKED] * 2
+    assert state(full_store, NEW) is ModuleState.PENDING
+
+
+async def test_revoked_before_it_comes(store: Store) -> None:
+    """A digest may be revoked before anybody uploads it."""
+    await store.write(lambda transaction: transaction.modules.revoke((OLD.digest,)))
+    await store.write(partial(insert, OLD, b"old"))
+    assert state(store, OLD) is ModuleState.REVOKED
