@@ -1,0 +1,1 @@
+"""WebAssembly. The only room that knows wasmtime."""

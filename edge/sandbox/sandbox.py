@@ -1,0 +1,66 @@
+"""The sandbox as a whole: one engine, its ticker and the limits, shared by all guests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from edge.errors import SandboxError
+from edge.sandbox.compile import CompiledModule, compile_module
+from edge.sandbox.engine import make_engine
+from edge.sandbox.guest import Guest
+from edge.sandbox.ticker import Ticker
+from edge.settings import SandboxLimits
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Sandbox:
+    """Compiles and loads modules under one set of limits, from its making until `close`."""
+
+    def __init__(self, limits: SandboxLimits | None = None) -> None:
+        self.limits = limits or SandboxLimits()
+        self._engine = make_engine(self.limits)
+        self._ticker = Ticker(self._engine)
+        self._ticker.start()
+        self._closed = False
+
+    def compile(self, wasm: bytes) -> CompiledModule:
+        """Returns the machine code of a module that passed `check_structure`; blocks while a child compiles it.
+
+        Raises:
+            ModuleCompileError: if it cannot be compiled at a bearable cost.
+            SandboxError: if the compiler cannot be started.
+        """
+        return compile_module(wasm, self.limits)
+
+    def load(
+        self, compiled: CompiledModule, *, input_samples: int, actions: int, limits: SandboxLimits | None = None
+    ) -> Guest:
+        """Returns the guest of a module that this sandbox, or one of the same limits, compiled.
+
+        Args:
+            compiled: its machine code.
+            input_samples: f64 samples of its input block.
+            actions: number of its declared actions.
+            limits: lower ones than the sandbox's, if its approval names them. `stack_bytes_max` stays the sandbox's.
+
+        Raises:
+            SandboxError: if it was compiled for another engine, does not fit the limits, or the sandbox is closed.
+        """
+        if self._closed:
+            raise SandboxError("The sandbox is closed.")
+        return Guest.load(self._engine, compiled, limits or self.limits, input_samples=input_samples, actions=actions)
+
+    def close(self) -> None:
+        """Stops the ticker, the second line behind fuel. Guests must not be evaluated any more."""
+        self._closed = True
+        self._ticker.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

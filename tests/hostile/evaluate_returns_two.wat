@@ -1,0 +1,9 @@
+;; verdict: refused at structure EXPORT_TYPE
+;; proves: there is one outcome and no room for more bits beside it.
+(module
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32 i32)
+    i32.const 0
+    i32.const 0))

@@ -1,0 +1,6 @@
+;; verdict: refused at structure EXPORT_MISSING
+;; proves: a module without `edge_inputs` is refused.
+(module
+  (memory (export "memory") 1)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

@@ -1,0 +1,6 @@
+;; verdict: refused at structure EXPORT_MISSING
+;; proves: a module without `evaluate` is refused.
+(module
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0))

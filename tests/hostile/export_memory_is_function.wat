@@ -1,0 +1,9 @@
+;; verdict: refused at structure EXPORT_TYPE
+;; proves: a function is not taken for a memory.
+(module
+  (memory 1)
+  (func (export "memory"))
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

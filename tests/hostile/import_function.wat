@@ -1,0 +1,9 @@
+;; verdict: refused at imports IMPORT_FORBIDDEN
+;; proves: a module cannot call the host.
+(module
+  (import "env" "fetch" (func (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

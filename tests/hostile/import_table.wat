@@ -1,0 +1,9 @@
+;; verdict: refused at imports IMPORT_FORBIDDEN
+;; proves: a module cannot reach functions through a table of the host.
+(module
+  (import "env" "table" (table 1 funcref))
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

@@ -1,0 +1,10 @@
+;; verdict: refused at structure EXPORT_TYPE
+;; proves: `_initialize` gives nothing back.
+(module
+  (memory (export "memory") 1)
+  (func (export "_initialize") (result i32)
+    i32.const 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

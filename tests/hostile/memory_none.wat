@@ -1,0 +1,7 @@
+;; verdict: refused at structure MEMORY_COUNT
+;; proves: a module without memory has nowhere for inputs.
+(module
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

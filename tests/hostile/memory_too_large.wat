@@ -1,0 +1,8 @@
+;; verdict: refused at structure MEMORY_TOO_LARGE
+;; proves: a module cannot ask for more memory than the limit to begin with.
+(module
+  (memory (export "memory") 65)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

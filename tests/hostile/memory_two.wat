@@ -1,0 +1,9 @@
+;; verdict: refused at structure MEMORY_COUNT
+;; proves: a second memory, in which state would not be looked for, is refused.
+(module
+  (memory (export "memory") 1)
+  (memory 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

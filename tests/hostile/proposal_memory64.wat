@@ -1,0 +1,9 @@
+;; verdict: refused at structure MEMORY_64_BIT
+;; needs: wasm_memory64
+;; proves: a memory with 64-bit addresses is refused.
+(module
+  (memory (export "memory") i64 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

@@ -1,0 +1,9 @@
+;; verdict: refused at structure MEMORY_SHARED
+;; needs: wasm_threads shared_memory
+;; proves: memory that another thread could change is refused.
+(module
+  (memory (export "memory") 1 1 shared)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

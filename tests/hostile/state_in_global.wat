@@ -1,0 +1,11 @@
+;; verdict: contained NONE
+;; outcome: 1
+;; proves: a global starts anew for every household: this counts, and never gets beyond 1.
+(module
+  (memory (export "memory") 1)
+  (global $count (mut i32) (i32.const 0))
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    global.get $count))
