@@ -1,0 +1,1 @@
+"""The use cases, one file per verb. They know no gRPC, no SQL and no wasmtime."""

@@ -1,0 +1,75 @@
+"""How the edge is doing, in numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.domain.module import ModuleState
+
+if TYPE_CHECKING:
+    from edge.clock import Clock
+    from edge.services.audit import AuditLog
+    from edge.services.documents import Documents
+    from edge.store.store import Store, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Counts since the edge was set up, except where they say otherwise."""
+
+    time_ms: int
+    started_ms: int
+    households: int
+    meters: int
+    readings: int
+    readings_refused: int
+    evaluations: int
+    faults: int
+    actions: int
+    actions_delivered: int
+    releases: int
+    consents_in_force: int
+    modules_active: int
+    audit_entries: int
+    policy_version: int
+
+
+class StatusReport:
+    """Counts what there is."""
+
+    def __init__(self, store: Store, audit: AuditLog, documents: Documents, clock: Clock) -> None:
+        self._store = store
+        self._audit = audit
+        self._documents = documents
+        self._clock = clock
+        self._started_ms = clock.now_ms()
+
+    async def status(self) -> Status:
+        """Returns the counts as of now."""
+        readings, refused = await asyncio.to_thread(self._store.readings.count)
+        return await self._store.read(lambda tables: self._status(tables, readings, refused))
+
+    def _status(self, tables: Tables, readings: int, refused: int) -> Status:
+        now_ms = self._clock.now_ms()
+        meters = tables.meters.all()
+        totals = tables.evaluations.totals()
+        actions, delivered = tables.actions.totals()
+        return Status(
+            time_ms=now_ms,
+            started_ms=self._started_ms,
+            households=len({meter.household_id for meter in meters}),
+            meters=len(meters),
+            readings=readings,
+            readings_refused=refused,
+            evaluations=totals.evaluations,
+            faults=totals.faults,
+            actions=actions,
+            actions_delivered=delivered,
+            releases=tables.audit.count_of_kind("release"),
+            consents_in_force=tables.consents.in_force(now_ms),
+            modules_active=sum(module.state(now_ms) is ModuleState.ACTIVE for module in tables.modules.all()),
+            audit_entries=len(self._audit),
+            policy_version=self._documents.policy_version,
+        )

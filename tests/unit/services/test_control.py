@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from edge.domain.event import EventKind
+from edge_sdk.errors import RpcError
+from edge_sdk.wire.v1 import module_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from conftest import NewStreet, Street
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def street(new_street: NewStreet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
+    async with new_street(tmp_path_factory.mktemp("control") / "street") as running:
+        await running.set_policy({"acme": "supplier", "rival": "supplier"})
+        yield running
+
+
+async def test_suspend_and_resume(street: Street, module: Callable[..., bytes]) -> None:
+    """A suspended module is offered to nobody until it is resumed, under the approval it has."""
+    approved = await street.run_module(module(name="switched", service="switched"))
+    operator, household = await street.operator(), await street.household("h1")
+    suspended = await operator.suspend(approved.digest, "too many complaints")
+    assert suspended.state == pb.MODULE_STATE_SUSPENDED
+    assert [offer for offer in await household.offers() if offer.module_digest == approved.digest] == []
+    resumed = await operator.resume(approved.digest)
+    assert (resumed.state, resumed.approval_version) == (pb.MODULE_STATE_ACTIVE, 1)
+    assert len([offer for offer in await household.offers() if offer.module_digest == approved.digest]) == 1
+
+
+async def test_what_cannot_be_switched(street: Street, module: Callable[..., bytes]) -> None:
+    """Only what runs is suspended, only what is suspended resumed, and nothing that is not here."""
+    operator = await street.operator()
+    uploaded = await street.upload(module(name="pending"))
+    approved = await street.run_module(module(name="running"))
+    switches = [
+        (operator.suspend("sha256:00", ""), "NOT_FOUND", "MODULE_NOT_FOUND"),
+        (operator.resume("sha256:00"), "NOT_FOUND", "MODULE_NOT_FOUND"),
+        (operator.suspend(uploaded.digest, ""), "FAILED_PRECONDITION", "MODULE_STATE"),
+        (operator.resume(approved.digest), "FAILED_PRECONDITION", "MODULE_STATE"),
+    ]
+    for switch, status, reason in switches:
+        with pytest.raises(RpcError) as caught:
+            await switch
+        assert (caught.value.status, caught.value.reason) == (status, reason)
+
+
+async def test_suspended_twice(street: Street, module: Callable[..., bytes]) -> None:
+    """A module that is stopped already cannot be stopped again, and one resume lets it run."""
+    approved = await street.run_module(module(name="twice"))
+    operator = await street.operator()
+    await operator.suspend(approved.digest, "once")
+    with pytest.raises(RpcError) as caught:
+        await operator.suspend(approved.digest, "twice")
+    assert caught.value.reason == "MODULE_STATE"
+    assert (await operator.resume(approved.digest)).state == pb.MODULE_STATE_ACTIVE
+
+
+async def test_every_organization_that_runs_it(street: Street, module: Callable[..., bytes]) -> None:
+    """A digest is stopped for everyone who runs it; who only uploaded it stays as they were, and is not shown."""
+    wasm = module(name="popular")
+    organizations = ("acme", "rival")
+    for runs in ({"acme"}, {"acme", "rival"}):
+        for organization in organizations:
+            uploaded = await street.upload(wasm, organization)
+            if organization in runs and uploaded.state == pb.MODULE_STATE_PENDING:
+                await street.approve(uploaded)
+        operator = await street.operator()
+        suspended = await operator.suspend(uploaded.digest, "test")
+        assert (suspended.organization in runs, suspended.state) == (True, pb.MODULE_STATE_SUSPENDED)
+        for organization in organizations:
+            own = await (await street.organization(organization)).module(uploaded.digest)
+            expected = pb.MODULE_STATE_SUSPENDED if organization in runs else pb.MODULE_STATE_PENDING
+            assert own.state == expected
+        assert (await operator.resume(uploaded.digest)).state == pb.MODULE_STATE_ACTIVE
+
+
+async def test_one_who_only_uploaded_it_first(street: Street, module: Callable[..., bytes]) -> None:
+    """The module shown after a switch is one that was switched, though another organization uploaded it before."""
+    operator = await street.operator()
+    for first, second in (("acme", "rival"), ("rival", "acme")):
+        wasm = module(name=f"copied-from-{first}")
+        await street.upload(wasm, first)
+        approved = await street.run_module(wasm, second)
+        for switched in (await operator.suspend(approved.digest, ""), await operator.resume(approved.digest)):
+            assert switched.organization == second
+
+
+async def test_recorded(street: Street, module: Callable[..., bytes]) -> None:
+    """Each switch is in the audit log, with the reason."""
+    approved = await street.run_module(module(name="recorded"))
+    operator = await street.operator()
+    await operator.suspend(approved.digest, "too many complaints")
+    await operator.resume(approved.digest)
+    for kind, reason in ((EventKind.MODULE_SUSPENDED, "too many complaints"), (EventKind.MODULE_RESUMED, "")):
+        expected = {"organization": "acme", "module": approved.digest, "reason": reason}
+        assert expected in await street.events(kind)
+
+
+async def test_suspension_cancels_what_waits(street: Street, module: Callable[..., bytes]) -> None:
+    """What a module has told a household that has not confirmed it is taken back when the module is stopped."""
+    approved = await street.run_module(module("(i32.const 1)", name="loud", service="loud"))
+    await street.enrol("h9")
+    await street.consent("h9", "loud")
+    await street.next_slot()
+    (confirmed,) = await street.inbox("h9")
+    await (await street.household("h9")).acknowledge([confirmed.action_id])
+    await street.next_slot()
+    assert len(await street.inbox("h9")) == 2
+    await (await street.operator()).suspend(approved.digest, "too loud")
+    assert [action.action_id for action in await street.inbox("h9")] == [confirmed.action_id]
+
+
+async def test_long_reasons(street: Street) -> None:
+    """A reason is a sentence or two, for it stays in the log forever."""
+    with pytest.raises(RpcError) as caught:
+        await (await street.operator()).suspend("sha256:00", "x" * 281)
+    assert caught.value.status == "INVALID_ARGUMENT"
