@@ -1,0 +1,224 @@
+"""The composition root: the only place where rooms are wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import start_http_server
+
+from edge.channels.inbox import InboxChannel
+from edge.clock import Clock, SystemClock
+from edge.domain.window import LocalTime
+from edge.errors import EdgeError, SettingsError
+from edge.metrics import Metrics
+from edge.rpc.audit import AuditServicer
+from edge.rpc.gate import Gate
+from edge.rpc.household import HouseholdServicer
+from edge.rpc.meter import MeterServicer
+from edge.rpc.operator import OperatorServicer
+from edge.rpc.organization import OrganizationServicer
+from edge.rpc.server import RpcServer, Servicers, TlsFiles
+from edge.sandbox.sandbox import Sandbox
+from edge.services.admit import Admission, Examination
+from edge.services.audit import AuditLog
+from edge.services.consent import Consents
+from edge.services.control import Control
+from edge.services.dispatch import Dispatch
+from edge.services.documents import Documents
+from edge.services.enrol import Enrolment
+from edge.services.evaluate import Evaluator
+from edge.services.ingest import Ingest
+from edge.services.load import Guests
+from edge.services.status import StatusReport
+from edge.store.store import Store
+from edge.trust.keys import SigningKey
+from edge_sdk.envelope import VerifyKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.settings import PathsSection, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class Application:
+    """One edge, from its settings. `start` it, `stop` it; both once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """Opens the store and wires the rooms.
+
+        Args:
+            settings: with absolute paths, as `edge.settings.load` returns them.
+            clock: the time the edge lives in; the machine's if None.
+            random_bytes: source of salts and ids.
+
+        Raises:
+            SettingsError: a file that the settings name is missing or cannot be used.
+            StoreError: the data folder cannot be used.
+        """
+        self._settings = settings
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics()
+        edge_id, paths = settings.edge.id, settings.paths
+        device_key = SigningKey.load(paths.device_key)
+        operator_key = VerifyKey.from_pem(_read(paths.operator_public_key))
+        self._store = _open_store(settings)
+        self._sandbox = Sandbox(settings.sandbox)
+        store, clock = self._store, self.clock
+
+        self._audit = AuditLog(store, edge_id, device_key, clock, random_bytes, self.metrics)
+        self._documents = Documents(store, self._audit, edge_id, operator_key, clock)
+        self._ingest = Ingest(store, settings.ingest, clock, self.metrics)
+        self._admission = Admission(
+            store,
+            self._audit,
+            Examination(self._sandbox, settings.sandbox),
+            settings.sandbox,
+            self._documents.policy,
+            clock,
+            settings.admission.modules_max,
+        )
+        self._consents = Consents(store, self._audit, settings.consent, clock, random_bytes, edge_id, device_key)
+        self._dispatch = Dispatch(store, InboxChannel(), (), settings.actions, self.metrics)
+        self.evaluator = Evaluator(
+            store,
+            self._audit,
+            self._documents,
+            Guests(store, self._sandbox, self._documents),
+            self._dispatch,
+            settings.evaluation,
+            settings.actions,
+            _local_time(settings),
+            clock,
+            self.metrics,
+        )
+        gate = Gate(edge_id, SystemClock(), lambda: self._documents.revocations, self.metrics)
+        self._server = RpcServer(settings.server, _tls_files(paths), gate, self._servicers())
+        self._evaluating: asyncio.Task[None] | None = None
+        self._metrics_server: Callable[[], None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Puts provisioned documents in force, then begins to take readings, to evaluate and to answer."""
+        for file in _documents(self._settings.paths.documents):
+            await self._submit_provisioned(file)
+        await self._ingest.start()
+        self._evaluating = asyncio.create_task(self.evaluator.run(), name="evaluator")
+        await self._server.start()
+        if self._settings.metrics.enabled:
+            self._metrics_server = self._serve_metrics()
+        _log.info("edge_started", edge=self._settings.edge.id, port=self.port)
+
+    async def stop(self) -> None:
+        """Lets calls and commits finish, then closes everything. What was acknowledged is on disk."""
+        await self._server.stop()
+        if self._evaluating is not None:
+            self._evaluating.cancel()
+            await asyncio.wait([self._evaluating])
+        await self._ingest.stop()
+        if self._metrics_server is not None:
+            self._metrics_server()
+        await asyncio.to_thread(self._admission.close)
+        self._sandbox.close()
+        await asyncio.to_thread(self._store.close)
+        _log.info("edge_stopped", edge=self._settings.edge.id)
+
+    def _servicers(self) -> Servicers:
+        settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
+        operator = OperatorServicer(
+            Enrolment(store, self._audit, clock),
+            self._admission,
+            self._documents,
+            Control(store, self._audit, clock),
+            StatusReport(store, self._audit, self._documents, clock),
+            edge_id,
+            clock,
+            self.metrics,
+        )
+        return Servicers(
+            MeterServicer(self._ingest, edge_id, settings.ingest.unacknowledged_batches_max, self.metrics),
+            HouseholdServicer(self._consents, self._dispatch, edge_id, clock),
+            OrganizationServicer(self._admission, edge_id, clock),
+            operator,
+            AuditServicer(self._audit, edge_id, settings.audit.page_entries_max),
+        )
+
+    async def failed(self) -> None:
+        """Returns when the evaluator has ended, which it does only by failing; raises what it failed with."""
+        if self._evaluating is not None:
+            await asyncio.shield(self._evaluating)
+
+    async def _submit_provisioned(self, file: Path) -> None:
+        try:
+            await self._documents.submit(_read(file))
+        except EdgeError as error:
+            # Seen before: the ordinary case at every start but the first.
+            if error.reason != "DOCUMENT_OUTDATED":
+                _log.error("provisioned_document_refused", file=file.name, reason=error.reason, error=str(error))
+
+    def _serve_metrics(self) -> Callable[[], None]:
+        section = self._settings.metrics
+        try:
+            server, thread = start_http_server(section.port, section.host, self.metrics.registry)
+        except OSError as error:
+            raise SettingsError(
+                f"Metrics cannot be served on {section.host}:{section.port}: {error.strerror}.",
+                advice="Set metrics.port to a free one, or metrics.enabled = false.",
+                reason="PORT_IN_USE",
+            ) from error
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return close
+
+
+def _open_store(settings: Settings) -> Store:
+    paths: PathsSection = settings.paths
+    return Store.open(
+        paths.data,
+        _read(paths.store_key).decode("ascii").strip(),
+        memory_bytes_max=settings.store.memory_bytes_max,
+        threads_max=settings.store.threads_max,
+        write_queue_max=settings.store.write_queue_max,
+    )
+
+
+def _tls_files(paths: PathsSection) -> TlsFiles:
+    return TlsFiles(_read(paths.tls_certificate), _read(paths.tls_key), _read(paths.tls_ca))
+
+
+def _documents(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"))
+
+
+def _local_time(settings: Settings) -> LocalTime:
+    section = settings.edge
+    return LocalTime(section.zone, section.tariff_normal_from_hour, section.tariff_normal_until_hour)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"The file {file} cannot be read: {error.strerror}.",
+            advice="`edge init` makes every file that an edge needs; the settings say where they are.",
+        ) from error

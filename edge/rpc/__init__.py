@@ -1,0 +1,1 @@
+"""gRPC: thin servicers, who may call what, and what errors look like on the wire."""

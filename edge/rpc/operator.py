@@ -1,0 +1,124 @@
+"""OperatorService: the operator enrols, decides and watches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import edge
+from edge.domain.meter import Meter, MeterKind
+from edge.errors import InvalidRequestError
+from edge.rpc.modules import module_to_wire
+from edge_sdk.errors import IdentityError
+from edge_sdk.identity import Role, spiffe_uri
+from edge_sdk.wire.v1 import operator_pb2 as pb
+from edge_sdk.wire.v1 import operator_pb2_grpc
+
+if TYPE_CHECKING:
+    from edge.clock import Clock
+    from edge.metrics import Metrics
+    from edge.rpc.gate import Context
+    from edge.services.admit import Admission
+    from edge.services.control import Control
+    from edge.services.documents import Documents
+    from edge.services.enrol import Enrolment
+    from edge.services.status import StatusReport
+
+_KINDS = {
+    pb.METER_KIND_ELECTRICITY: MeterKind.ELECTRICITY,
+    pb.METER_KIND_SUB: MeterKind.SUB,
+    pb.METER_KIND_GAS: MeterKind.GAS,
+}
+_WIRE_KINDS = {kind: wire for wire, kind in _KINDS.items()}
+
+
+class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
+    """Called by the operator."""
+
+    def __init__(
+        self,
+        enrolment: Enrolment,
+        admission: Admission,
+        documents: Documents,
+        control: Control,
+        status: StatusReport,
+        edge_id: str,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._enrolment = enrolment
+        self._admission = admission
+        self._documents = documents
+        self._control = control
+        self._status = status
+        self._edge_id = edge_id
+        self._clock = clock
+        self._metrics = metrics
+
+    async def EnrolMeter(self, request: pb.EnrolMeterRequest, _context: Context) -> pb.EnrolMeterResponse:
+        """Says which household a meter belongs to."""
+        kind = _KINDS.get(request.kind)
+        if kind is None:
+            raise InvalidRequestError("The kind of the meter is missing.", advice="Say electricity, sub or gas.")
+        try:
+            spiffe_uri(self._edge_id, Role.METER, request.meter_id)
+            spiffe_uri(self._edge_id, Role.HOUSEHOLD, request.household_id)
+        except IdentityError as error:
+            raise InvalidRequestError(error.message, advice="Use the names that identities were issued for.") from error
+        meter = await self._enrolment.enrol(request.meter_id, request.household_id, kind)
+        return pb.EnrolMeterResponse(meter=_meter(meter))
+
+    async def ListMeters(self, _request: pb.ListMetersRequest, _context: Context) -> pb.ListMetersResponse:
+        """Shows every meter."""
+        return pb.ListMetersResponse(meters=[_meter(meter) for meter in await self._enrolment.meters()])
+
+    async def ListModules(
+        self, _request: pb.OperatorServiceListModulesRequest, _context: Context
+    ) -> pb.OperatorServiceListModulesResponse:
+        """Shows every module of every organization."""
+        now_ms = self._clock.now_ms()
+        modules = [module_to_wire(module, now_ms, with_report=False) for module in await self._admission.modules()]
+        return pb.OperatorServiceListModulesResponse(modules=modules)
+
+    async def DownloadModule(self, request: pb.DownloadModuleRequest, _context: Context) -> pb.DownloadModuleResponse:
+        """Hands out a module as uploaded."""
+        module, wasm = await self._admission.download(request.digest)
+        return pb.DownloadModuleResponse(module=module_to_wire(module, self._clock.now_ms()), wasm=wasm)
+
+    async def SubmitDocument(self, request: pb.SubmitDocumentRequest, _context: Context) -> pb.SubmitDocumentResponse:
+        """Takes what the operator's root key signed."""
+        accepted = await self._documents.submit(request.envelope_json)
+        module = module_to_wire(accepted.module, self._clock.now_ms()) if accepted.module else None
+        return pb.SubmitDocumentResponse(kind=accepted.kind, version=accepted.version, module=module)
+
+    async def GetDocument(self, request: pb.GetDocumentRequest, _context: Context) -> pb.GetDocumentResponse:
+        """Shows the newest document of a kind."""
+        return pb.GetDocumentResponse(envelope_json=await self._documents.newest(request.kind) or b"")
+
+    async def SuspendModule(self, request: pb.SuspendModuleRequest, _context: Context) -> pb.SuspendModuleResponse:
+        """Stops a module."""
+        module = await self._control.suspend(request.digest, request.reason)
+        return pb.SuspendModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+
+    async def ResumeModule(self, request: pb.ResumeModuleRequest, _context: Context) -> pb.ResumeModuleResponse:
+        """Lets a module run again."""
+        module = await self._control.resume(request.digest)
+        return pb.ResumeModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+
+    async def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
+        """Counts what there is."""
+        status = await self._status.status()
+        return pb.GetStatusResponse(
+            edge_id=self._edge_id,
+            software_version=edge.__version__,
+            meters_connected=self._metrics.streams_open(),
+            **{name: getattr(status, name) for name in status.__slots__},
+        )
+
+
+def _meter(meter: Meter) -> pb.Meter:
+    return pb.Meter(
+        meter_id=meter.meter_id,
+        household_id=meter.household_id,
+        kind=_WIRE_KINDS[meter.kind],
+        enrolled_ms=meter.enrolled_ms,
+    )
