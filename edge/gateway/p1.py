@@ -1,0 +1,292 @@
+"""Turns a DSMR telegram into a reading.
+
+One list of registers serves every country, for an OBIS code means the same everywhere: DSMR 2.2 to 5 (Netherlands,
+Luxembourg, Sweden), e-MUCS (Belgium). What differs is which of them a meter sends; what it does not send stays absent.
+
+Sources: DSMR P1 2.2, 4.0.7 and 5.0.2; e-MUCS P1 1.7; EN 13757-3 for the kinds of sub-meters.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from dsmr_parser.exceptions import ParseError
+from dsmr_parser.parsers import CosemParser, MBusParser, TelegramParser, ValueParser
+
+from edge.errors import EdgeError, Fault
+from edge_sdk.wire.v1.meter_pb2 import Phase, Reading, SubMeter, SubMeterKind
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+# The library logs what it also raises; where the program sets up no logging, that would go to standard error.
+logging.getLogger("dsmr_parser").addHandler(logging.NullHandler())
+
+Factors: TypeAlias = Mapping[str | None, Decimal]
+"""What to multiply a value in the meter's unit with, to have it in the unit of the field."""
+
+_ENERGY_WH: Final[Factors] = {"kWh": Decimal(1000), "Wh": Decimal(1), "MWh": Decimal(1_000_000)}
+_POWER_W: Final[Factors] = {"kW": Decimal(1000), "W": Decimal(1)}
+_VOLTAGE_DV: Final[Factors] = {"V": Decimal(10)}
+_CURRENT_MA: Final[Factors] = {"A": Decimal(1000), "mA": Decimal(1)}
+_VOLUME_L: Final[Factors] = {"m3": Decimal(1000), "dm3": Decimal(1), "l": Decimal(1)}
+_HEAT_WH: Final[Factors] = {**_ENERGY_WH, "GJ": Decimal(10**9) / 3600, "MJ": Decimal(10**6) / 3600}
+_COUNT: Final[Factors] = {None: Decimal(1)}
+
+_TIME = "1.0.0"
+_TARIFF = "96.14.0"
+_PEAK_DEMAND = "1.6.0"
+# 0-0:17.0.0, the supply limit, is left out: meters send it in kW, kVA or A.
+_REGISTERS: Final[Mapping[str, tuple[str, Factors]]] = {
+    "1.8.1": ("energy_import_t1_wh", _ENERGY_WH),
+    "1.8.2": ("energy_import_t2_wh", _ENERGY_WH),
+    "1.8.0": ("energy_import_wh", _ENERGY_WH),
+    "2.8.1": ("energy_export_t1_wh", _ENERGY_WH),
+    "2.8.2": ("energy_export_t2_wh", _ENERGY_WH),
+    "2.8.0": ("energy_export_wh", _ENERGY_WH),
+    "1.7.0": ("power_import_w", _POWER_W),
+    "2.7.0": ("power_export_w", _POWER_W),
+    "96.7.21": ("power_failures", _COUNT),
+    "96.7.9": ("long_power_failures", _COUNT),
+    "1.4.0": ("demand_w", _POWER_W),
+}
+_PHASES: Final[tuple[Mapping[str, tuple[str, Factors]], ...]] = tuple(
+    {
+        f"{group}1.7.0": ("power_import_w", _POWER_W),
+        f"{group}2.7.0": ("power_export_w", _POWER_W),
+        f"{group + 1}2.7.0": ("voltage_dv", _VOLTAGE_DV),
+        f"{group + 1}1.7.0": ("current_ma", _CURRENT_MA),
+        f"{group + 1}2.32.0": ("voltage_sags", _COUNT),
+        f"{group + 1}2.36.0": ("voltage_swells", _COUNT),
+    }
+    for group in (2, 4, 6)
+)
+
+_SUB_METER_KIND: Final[Mapping[int, SubMeterKind]] = {
+    2: SubMeterKind.SUB_METER_KIND_ELECTRICITY,
+    3: SubMeterKind.SUB_METER_KIND_GAS,
+    4: SubMeterKind.SUB_METER_KIND_HEAT,
+    6: SubMeterKind.SUB_METER_KIND_WATER,
+    7: SubMeterKind.SUB_METER_KIND_WATER,
+    10: SubMeterKind.SUB_METER_KIND_COLD,
+    11: SubMeterKind.SUB_METER_KIND_COLD,
+    12: SubMeterKind.SUB_METER_KIND_HEAT,
+    21: SubMeterKind.SUB_METER_KIND_WATER,
+    22: SubMeterKind.SUB_METER_KIND_WATER,
+}
+
+_CHECKSUMMED = re.compile(rb"^(?:\d-0:1\.0\.0|\d-\d:0\.2\.8|0-0:96\.1\.4)\(", re.MULTILINE)
+_EMPTY_REGISTER = re.compile(r"^[^(\r\n]+(?:\(\))+\r\n", re.MULTILINE)
+_TIMESTAMP = re.compile(r"([0-9]{12})([SW]?)")
+_MAGNITUDE_MAX = 14
+
+
+class TelegramError(EdgeError):
+    """A telegram cannot be used: damaged on its way, not understood, or without a time."""
+
+    reason = "TELEGRAM_MALFORMED"
+    fault = Fault.METER
+    default_advice = "One now and then is noise on the line; if many are, check the cable and the serial settings."
+
+    def __init__(self, message: str, *, reason: str = "", advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.reason = reason or type(self).reason
+
+
+def reading_from_telegram(telegram: bytes, timezone: ZoneInfo, *, received_ms: int | None = None) -> Reading:
+    """Returns what a telegram says, exactly; `sequence` is left 0. What it does not say stays absent.
+
+    Args:
+        telegram: from `/` to the end of the checksum's line, with CRLF line ends, as `TelegramFramer` finds it.
+        timezone: where the meter hangs. Its clock runs on the local time there.
+        received_ms: stands in for the time of telegrams that have none (DSMR 2.2 and 3), unix ms UTC.
+
+    Raises:
+        TelegramError: `TELEGRAM_CRC`, `TELEGRAM_MALFORMED`, or `TELEGRAM_NO_TIME`.
+    """
+    _check(telegram)
+    try:
+        text = _EMPTY_REGISTER.sub("", telegram.decode("ascii"))
+        registers = vars(_PARSER.parse(text, throw_ex=True))
+        reading = _electricity(registers)
+        if not reading.ListFields():
+            raise TelegramError("A telegram holds no electricity register.")
+        reading.time_ms = _time_ms(registers, timezone, received_ms)
+        reading.sub_meters.extend(_sub_meters(registers, timezone, reading.time_ms))
+    # The library lets through what int, Decimal and indexing raise.
+    except (ParseError, ArithmeticError, ValueError, IndexError) as error:
+        raise TelegramError(f"A telegram cannot be understood: {error!r}.") from error
+    return reading
+
+
+def _check(telegram: bytes) -> None:
+    body, mark, checksum_line = telegram.partition(b"!")
+    if not telegram.startswith(b"/") or not mark:
+        raise TelegramError("A telegram must begin with `/` and end with `!`.")
+    checksum = checksum_line.strip(b"\r\n").decode("ascii", errors="replace")
+    if not checksum:
+        if _CHECKSUMMED.search(body):
+            raise TelegramError("A telegram has no checksum, though its version sends one.", reason="TELEGRAM_CRC")
+        return
+    computed = f"{crc16(body + mark):04X}"
+    if computed != checksum.upper():
+        message = f"A telegram was damaged: its checksum says {checksum}, its content {computed}."
+        raise TelegramError(message, reason="TELEGRAM_CRC")
+
+
+def crc16(data: bytes) -> int:
+    """Returns the CRC-16/ARC of `data`, which closes a telegram (DSMR P1 5.0.2, section 6.2)."""
+    crc = 0
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC16_TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _crc16_entry(index: int) -> int:
+    for _ in range(8):
+        index = (index >> 1) ^ (0xA001 if index & 1 else 0)
+    return index
+
+
+_CRC16_TABLE: Final = tuple(_crc16_entry(index) for index in range(256))
+
+
+def _electricity(registers: Mapping[str, Any]) -> Reading:
+    reading = Reading()
+    _fill(reading, _REGISTERS, registers)
+    if (peak := registers.get(_PEAK_DEMAND)) is not None:
+        _set(reading, "peak_demand_w", peak, _POWER_W)
+    tariff = registers.get(_TARIFF)
+    if tariff is not None and tariff.value in (1, 2):
+        reading.tariff = int(tariff.value)
+    phases = [Phase() for _ in _PHASES]
+    for phase, names in zip(phases, _PHASES, strict=True):
+        _fill(phase, names, registers)
+    # A phase is known by its place, so one without values stays where a later one has some.
+    while phases and not phases[-1].ListFields():
+        phases.pop()
+    reading.phases.extend(phases)
+    return reading
+
+
+def _fill(message: Reading | Phase, names: Mapping[str, tuple[str, Factors]], registers: Mapping[str, Any]) -> None:
+    for code, (field, factors) in names.items():
+        if (register := registers.get(code)) is not None:
+            _set(message, field, register, factors)
+
+
+def _set(message: Reading | Phase, field: str, register: Any, factors: Factors) -> None:
+    if register.value is None:
+        return
+    factor = factors.get(register.unit)
+    if factor is None:
+        raise TelegramError(f"The unit {register.unit!r} is not one for {field}.")
+    setattr(message, field, _integer(register.value, factor))
+
+
+def _integer(value: Decimal, factor: Decimal) -> int:
+    # Also keeps `1E999999999`, which is a number to Decimal, from being written out.
+    if not value.is_finite() or value.adjusted() > _MAGNITUDE_MAX:
+        raise TelegramError(f"{value} is not a value that a register can have.")
+    return int((value * factor).to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+def _sub_meters(registers: Mapping[str, Any], timezone: ZoneInfo, telegram_ms: int) -> list[SubMeter]:
+    """Returns the sub-meters that say when they measured how much; one that is not connected does not."""
+    sub_meters = []
+    for device in sorted(registers.get("MBUS_DEVICES", ()), key=lambda device: int(device.channel_id)):
+        register = getattr(device, "reading", None)
+        if register is None or register.value is None:
+            continue
+        time_ms = _unix_ms(register.datetime, timezone, telegram_ms)
+        volume, heat = _VOLUME_L.get(register.unit), _HEAT_WH.get(register.unit)
+        if time_ms is None or (volume is None and heat is None):
+            continue
+        sub_meters.append(
+            SubMeter(
+                channel=device.channel_id,
+                kind=_kind(device),
+                time_ms=time_ms,
+                volume_l=None if volume is None else _integer(register.value, volume),
+                energy_wh=None if heat is None else _integer(register.value, heat),
+            )
+        )
+    return sub_meters
+
+
+def _kind(device: Any) -> SubMeterKind:
+    register = getattr(device, "kind", None)
+    if register is None or register.value is None:
+        return SubMeterKind.SUB_METER_KIND_UNSPECIFIED
+    return _SUB_METER_KIND.get(int(register.value), SubMeterKind.SUB_METER_KIND_UNSPECIFIED)
+
+
+def _time_ms(registers: Mapping[str, Any], timezone: ZoneInfo, received_ms: int | None) -> int:
+    register = registers.get(_TIME)
+    time_ms = None if register is None else _unix_ms(register.value, timezone, received_ms)
+    if time_ms is None:
+        time_ms = received_ms
+    if time_ms is None:
+        raise TelegramError(
+            "A telegram has no usable time.",
+            reason="TELEGRAM_NO_TIME",
+            advice="Meters of DSMR 2.2 and 3 send none: read them live, where the time of arrival stands in for it.",
+        )
+    return time_ms
+
+
+def _unix_ms(text: str | None, timezone: ZoneInfo, not_after_ms: int | None) -> int | None:
+    """Returns the unix time of `YYMMDDhhmmssX`, or None if it is no date, as before a meter's clock is set.
+
+    X, not the date, decides between summer and winter time: it settles the hour that October has twice, and there are
+    meters that keep winter time all year. Without X, `not_after_ms` settles that hour.
+    """
+    match = _TIMESTAMP.fullmatch(text or "")
+    if match is None:
+        return None
+    try:
+        local = datetime.strptime(match[1], "%y%m%d%H%M%S").replace(tzinfo=timezone)
+    except ValueError:
+        return None
+    if match[2]:
+        offsets = [local.replace(month=month, day=1).utcoffset() or timedelta() for month in (1, 7)]
+        time = local.replace(tzinfo=UTC) - min(offsets) - timedelta(hours=1 if match[2] == "S" else 0)
+        return int(time.timestamp()) * 1000
+    earlier_ms, later_ms = (int(local.replace(fold=fold).timestamp()) * 1000 for fold in (0, 1))
+    return later_ms if not_after_ms is not None and later_ms <= not_after_ms else earlier_ms
+
+
+def _pattern(code: str) -> str:
+    """Returns what the library finds a register by; it ends in a group of the meter itself, channel 0."""
+    return rf"^\d-0:{re.escape(code)}(?:\*\d+)?\([^\r\n]*\r\n"
+
+
+def _specification() -> dict[str, Any]:
+    """Returns the library's description of a telegram, with what a reading needs.
+
+    Its own descriptions differ by country and lack registers that meters do send. Two parts of them are avoided: times
+    as values, for it knows only Amsterdam's, and the log of power failures, whose parser grows with every telegram.
+    """
+    number, text = ValueParser(Decimal), ValueParser(str)
+    codes = [*_REGISTERS, *(code for phase in _PHASES for code in phase), _TARIFF]
+    parsers: list[tuple[str, str, Any]] = [(_pattern(code), code, CosemParser(number)) for code in codes]
+    parsers += [
+        (_pattern(_TIME), _TIME, CosemParser(text)),
+        (_pattern(_PEAK_DEMAND), _PEAK_DEMAND, MBusParser(text, number)),
+        (r"^0-[1-4]:24\.1\.0\([^\r\n]*\r\n", "kind", CosemParser(number)),
+        # 24.2.3 is Belgian gas, not corrected for temperature. DSMR 2.2 puts the value of 24.3.0 on a line of its own.
+        (r"^0-[1-4]:24\.2\.[13]\([^\r\n]*\r\n", "reading", MBusParser(text, number)),
+        (r"^0-[1-4]:24\.3\.0\([^\r\n]*\r\n[^\r\n]*\r\n", "reading", MBusParser(*[text] * 6, number)),
+    ]
+    objects = [
+        {"obis_reference": pattern, "value_name": name, "value_parser": parser} for pattern, name, parser in parsers
+    ]
+    return {"checksum_support": False, "objects": objects}
+
+
+_PARSER: Final = TelegramParser(_specification())
