@@ -1,0 +1,59 @@
+"""What commands print: for people on a terminal, or one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from google.protobuf.message import Message
+
+SHORT_DIGEST = 19  # "sha256:" and 12 digits
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Prints one JSON object."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """Returns a message as plain values: names as in the protocol, numbers as numbers, enums as words, bytes as hex."""
+    values: dict[str, Any] = {}
+    for field in message.DESCRIPTOR.fields:
+        if field.has_presence and not message.HasField(field.name):
+            continue
+        value = getattr(message, field.name)
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            values[field.name] = dict(value)
+        elif field.is_repeated:
+            values[field.name] = [_plain_value(field, item) for item in value]
+        else:
+            values[field.name] = _plain_value(field, value)
+    return values
+
+
+def _plain_value(field: Any, value: Any) -> Any:
+    if isinstance(value, Message):
+        return plain(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if field.enum_type is not None:
+        return enum_word(field.enum_type.values_by_number[value].name, field.enum_type.name)
+    return value
+
+
+def enum_word(value_name: str, enum_name: str) -> str:
+    """Returns `MODULE_STATE_ACTIVE` of `ModuleState` as `active`."""
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter for letter in enum_name).strip("_").upper()
+    return value_name.removeprefix(f"{prefix}_").lower()
+
+
+def time_text(time_ms: int) -> str:
+    """Returns a time for a person, in UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def safe(text: str) -> str:
+    """Returns text of another party's making with every character that a terminal could act on made visible."""
+    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in text)

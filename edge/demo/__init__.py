@@ -1,0 +1,1 @@
+"""The whole system in one process, over its real sockets, files and sandbox: what `edge demo` plays."""
