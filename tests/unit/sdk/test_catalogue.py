@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from edge_sdk.catalogue import APPLIANCES, CATALOGUE, Aggregation, Extent
+
+PHASES = (1, 2, 3)
+UNITS = {
+    "power_import": "W",
+    "power_export": "W",
+    "power_net": "W",
+    "energy_import": "Wh",
+    "energy_export": "Wh",
+    "gas": "m3",
+    **{f"voltage_l{phase}": "V" for phase in PHASES},
+    **{f"current_l{phase}": "A" for phase in PHASES},
+}
+SUMMED = ("power_import", "power_export", "power_net", "energy_import", "energy_export", "gas")
+COUNTED = ("energy_import", "energy_export", "gas")
+
+
+@pytest.mark.parametrize(("name", "unit"), UNITS.items())
+def test_household_series(name: str, unit: str) -> None:
+    """Power, energy, gas, voltage and current of a household are there, in the contract's units."""
+    series = CATALOGUE[name]
+    assert (series.extent, series.unit) == (Extent.HOUSEHOLD, unit)
+    assert series.aggregation is (Aggregation.DIFFERENCE if name in COUNTED else Aggregation.MEAN)
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_neighbourhood_series(name: str) -> None:
+    """What can be summed is there over the neighbourhood, in the same unit and made in the same way."""
+    own, summed = CATALOGUE[name], CATALOGUE[f"neighbourhood.{name}"]
+    assert (summed.extent, summed.unit, summed.aggregation) == (Extent.NEIGHBOURHOOD, own.unit, own.aggregation)
+    assert summed.base_name == name
+
+
+@pytest.mark.parametrize("name", ["clock.unix_s", "clock.local_hour", "clock.weekday", "clock.tariff"])
+def test_clock_series(name: str) -> None:
+    """Unix seconds, local hour, weekday and tariff come from the time alone."""
+    assert (CATALOGUE[name].extent, CATALOGUE[name].aggregation) == (Extent.CLOCK, Aggregation.COMPUTED)
+
+
+def test_entries_are_named_by_their_keys() -> None:
+    """Every entry stands under its name and says what it means; only clock series are computed."""
+    for name, series in CATALOGUE.items():
+        assert series.name == name
+        assert series.meaning
+        assert (series.aggregation is Aggregation.COMPUTED) == (series.extent is Extent.CLOCK)
+        assert (series.base_name != name) == (series.extent is Extent.NEIGHBOURHOOD)
+        assert series.base_name in CATALOGUE
+
+
+def test_appliances() -> None:
+    """The appliances of the contract can be commanded."""
+    assert {"battery", "ev_charger", "heat_pump"} <= APPLIANCES
