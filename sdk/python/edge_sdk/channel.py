@@ -61,6 +61,15 @@ def translate(error: grpc.aio.AioRpcError, address: str) -> RpcError:
             fault=Fault(info.metadata.get("fault", Fault.EDGE)),
             status=status,
         )
+    if error.code() is grpc.StatusCode.INTERNAL:
+        # An edge that fails says so in a rich status: this one was made on the way, by one of the two gRPC libraries.
+        return UnreachableError(
+            f"The call to the edge at {address} broke off: {error.details()}.",
+            advice="Try again; if the edge refuses, it then says why.",
+            reason="CALL_BROKEN",
+            fault=Fault.NETWORK,
+            status=status,
+        )
     if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return UnreachableError(
             f"The edge at {address} cannot be reached: {error.details()}.",

@@ -20,29 +20,34 @@ class MeterClient(Client):
     """Speaks to an edge as one meter."""
 
     async def report(self, batches: AsyncIterator[Sequence[Reading]]) -> AsyncGenerator[ReportReadingsResponse, None]:
-        """Streams `batches` up and yields what the edge answers. The first answer says where to resume; send after it.
+        """Streams `batches` up and yields what the edge answers. The first answer says where to resume.
 
-        When `batches` ends, the edge answers what it still has and the stream ends.
+        `batches` is asked for its first batch when that answer is here, and not at all if the edge refuses the stream:
+        gRPC may report a write to a stream that has ended as a failure of its own, in place of the edge's reason
+        (grpc issue 36066). When `batches` ends, the edge answers what it still has and the stream ends.
 
         Raises:
             RpcError: the edge refused or cannot be reached. What `batches` raises is raised here too.
         """
         async with translated(self._identity):
             call = MeterServiceStub(self._channel).ReportReadings(None)
-            writer = asyncio.create_task(_write(call, batches))
-            writer.add_done_callback(lambda task: _hang_up_if_failed(task, call))
+            writer: asyncio.Task[None] | None = None
             try:
                 async for response in call:
+                    if writer is None:
+                        writer = asyncio.create_task(_write(call, batches))
+                        writer.add_done_callback(lambda task: _hang_up_if_failed(task, call))
                     yield response
             except asyncio.CancelledError:
                 # gRPC says only that the call was cancelled; the reason is the writer's.
-                if writer.done() and not writer.cancelled() and (error := writer.exception()) is not None:
+                if writer and writer.done() and not writer.cancelled() and (error := writer.exception()) is not None:
                     raise error from None
                 raise
             finally:
-                writer.cancel()
                 call.cancel()
-                await asyncio.wait([writer])
+                if writer is not None:
+                    writer.cancel()
+                    await asyncio.wait([writer])
 
 
 _Call = grpc.aio.StreamStreamCall[ReportReadingsRequest, ReportReadingsResponse]

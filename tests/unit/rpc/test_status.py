@@ -102,5 +102,8 @@ def test_a_bare_code() -> None:
     assert isinstance(away, UnreachableError)
     assert (away.fault, away.reason) == (Fault.NETWORK, "UNREACHABLE")
     assert "edge:7443" in away.message
+    broken = translated(grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), "Internal error from Core")
+    assert isinstance(broken, UnreachableError)
+    assert (broken.fault, broken.reason) == (Fault.NETWORK, "CALL_BROKEN")
     other = translated(grpc.StatusCode.UNIMPLEMENTED, grpc.aio.Metadata(), "what?")
     assert (other.reason, other.fault) == ("UNIMPLEMENTED", Fault.EDGE)

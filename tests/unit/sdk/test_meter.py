@@ -99,8 +99,30 @@ async def test_refusal_is_translated() -> None:
     """What the edge refuses arrives as an error of the SDK, with its status."""
     async with serving(Servicer()) as who, MeterClient(who) as client:
         with pytest.raises(RpcError) as caught:
-            _ = [answer async for answer in client.report(batches(10, 0, 20))]
+            _ = [answer async for answer in client.report(batches(10, 0))]
     assert caught.value.status == "INVALID_ARGUMENT"
+
+
+async def test_refused_stream_is_not_written_to() -> None:
+    """An edge that refuses a stream at once is told no reading: its reason would be lost behind a failed write."""
+    asked = False
+
+    async def watched() -> AsyncIterator[Sequence[Reading]]:
+        nonlocal asked
+        asked = True
+        yield [Reading(sequence=1, time_ms=10)]
+
+    class Refusing(Servicer):
+        async def ReportReadings(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ARG002, N802
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you?")
+            yield
+
+    async with serving(Refusing()) as who, MeterClient(who) as client:
+        for _ in range(50):
+            with pytest.raises(RpcError) as caught:
+                await anext(client.report(watched()))
+            assert caught.value.status == "UNAUTHENTICATED"
+    assert not asked
 
 
 async def test_absent_edge_is_unreachable() -> None:
@@ -126,9 +148,10 @@ async def test_failing_batches_are_not_hidden() -> None:
 
 async def test_hanging_up_early_stops_the_batches() -> None:
     """Whoever stops reading answers leaves no task behind that goes on writing."""
-    ended = asyncio.Event()
+    asked, ended = asyncio.Event(), asyncio.Event()
 
     async def endless() -> AsyncIterator[Sequence[Reading]]:
+        asked.set()
         try:
             await asyncio.Event().wait()
             yield []
@@ -138,6 +161,7 @@ async def test_hanging_up_early_stops_the_batches() -> None:
     async with serving(Servicer()) as who, MeterClient(who) as client:
         async with aclosing(client.report(endless())) as answers:
             await anext(answers)
+            await asyncio.wait_for(asked.wait(), 10)
         assert ended.is_set()
 
 
