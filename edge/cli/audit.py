@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
 from edge.cli.output import print_json, safe, time_text
-from edge.errors import Fault, NotFoundError, SettingsError
-from edge_sdk.audit import TreeHead
-from edge_sdk.auditor import AuditClient, VerifiedEntry
+from edge.errors import NotFoundError
+from edge_sdk.auditor import AuditClient
+from edge_sdk.checkpoint import Checkpoint, VerifiedEntry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_sdk.identity import Identity
 
-HEAD_FILE = "audit-head.json"
-"""The last head this identity has verified, kept beside it."""
+CHECKPOINT_FILE = "audit-checkpoint.json"
+"""What this identity has verified last, kept beside it."""
 
 
 @click.group()
@@ -30,27 +30,34 @@ def audit() -> None:
 @audit.command()
 @as_identity()
 @click.option(
-    "--head", "head_file", type=FILE, help=f"Where the last verified head is kept; {HEAD_FILE} in the identity."
+    "--checkpoint",
+    "checkpoint_file",
+    type=FILE,
+    help=f"Where what was verified last is kept; {CHECKPOINT_FILE} in the identity if left out.",
 )
 @as_json
-def verify(identity_folder: Path, head_file: Path | None, as_json: bool) -> None:
-    """Verify the head's signature, that the log only grew since the last time, and every entry that concerns you."""
-    head_file = head_file or identity_folder / HEAD_FILE
-    earlier = _read_head(head_file)
-    head, entries = run(_verify(load_identity(identity_folder), earlier))
-    head_file.write_bytes(head.to_payload())
+def verify(identity_folder: Path, checkpoint_file: Path | None, as_json: bool) -> None:
+    """Verify the log's head, that the log only grew since the last time, and every entry that concerns you."""
+    file = checkpoint_file or identity_folder / CHECKPOINT_FILE
+    identity = load_identity(identity_folder)
+    earlier = (
+        Checkpoint.from_json(file.read_bytes(), identity.edge_public_key, identity.edge_id) if file.exists() else None
+    )
+    checkpoint = run(_verify(identity, earlier))
+    file.write_bytes(checkpoint.to_json())
+    head, entries, grew_from = checkpoint.head, checkpoint.entries, earlier.head.tree_size if earlier else None
     result = {
         "audit_ok": True,
         "tree_size": head.tree_size,
         "root_hash": head.root_hash.hex(),
-        "entries_verified": len(entries),
-        "grew_from": earlier.tree_size if earlier else None,
+        "entries_verified": entries,
+        "grew_from": grew_from,
     }
     if as_json:
         print_json(result)
         return
-    since = f", only grown since it had {earlier.tree_size}" if earlier else ""
-    click.echo(f"ok: {head.tree_size} entries{since}; {len(entries)} concern you and each is proven to be in it")
+    since = "" if grew_from is None else f", only grown since it had {grew_from}"
+    click.echo(f"ok: {head.tree_size} entries{since}; {entries} concern you and each is proven to be in it")
     click.echo(f"    root {head.root_hash.hex()} signed by {safe(head.edge_id)} at {time_text(head.time_ms)}")
 
 
@@ -72,8 +79,9 @@ def show(identity_folder: Path, from_index: int, as_json: bool) -> None:
 @audit.command()
 @click.argument("index", type=click.IntRange(0))
 @as_identity()
-def prove(index: int, identity_folder: Path) -> None:
-    """Print entry INDEX with all that anyone needs to check that it is in the log."""
+@as_json
+def prove(index: int, identity_folder: Path, as_json: bool) -> None:  # noqa: ARG001 - it prints JSON either way
+    """Print entry INDEX with all that anyone needs to check that it is in the log, as JSON."""
     entries = [entry for entry in run(_entries(load_identity(identity_folder), index)) if entry.index == index]
     if not entries:
         raise NotFoundError(f"Entry {index} is not there, or does not concern you.", advice="See `edge audit show`.")
@@ -86,33 +94,20 @@ def prove(index: int, identity_folder: Path) -> None:
             "inclusion_proof": [item.hex() for item in entry.inclusion_proof],
             "tree_size": entry.head.tree_size,
             "root_hash": entry.head.root_hash.hex(),
+            "head_envelope": json.loads(entry.head.envelope_json),
         }
     )
 
 
-async def _verify(identity: Identity, earlier: TreeHead | None) -> tuple[TreeHead, list[VerifiedEntry]]:
+async def _verify(identity: Identity, earlier: Checkpoint | None) -> Checkpoint:
     async with AuditClient(identity) as client:
-        head = await client.head(earlier)
-        return head, [entry async for entry in client.entries()]
+        checkpoint, _ = await client.verify(earlier)
+        return checkpoint
 
 
 async def _entries(identity: Identity, from_index: int) -> list[VerifiedEntry]:
     async with AuditClient(identity) as client:
-        return [entry async for entry in client.entries(from_index)]
-
-
-def _read_head(file: Path) -> TreeHead | None:
-    if not file.exists():
-        return None
-    try:
-        fields: dict[str, Any] = json.loads(file.read_bytes())
-        return TreeHead(fields["edge_id"], fields["tree_size"], bytes.fromhex(fields["root_hash"]), fields["time_ms"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise SettingsError(
-            f"{file} does not hold the head that was verified last.",
-            advice="Move it away to begin anew; what was proven until now can then not be compared.",
-            fault=Fault.CALLER,
-        ) from error
+        return [entry async for entry in client.entries(await client.head(), from_index)]
 
 
 def _short(value: object) -> str:

@@ -1,10 +1,10 @@
-"""AuditService: everyone can check what happened."""
+"""AuditService: households and the operator check what happened."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.domain.event import OPERATOR_SUBJECT, household_subject, organization_subject
+from edge.domain.event import OPERATOR_SUBJECT, household_subject
 from edge.rpc.gate import Context, authenticate
 from edge_sdk.identity import Role
 from edge_sdk.wire.v1 import audit_pb2 as pb
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
-    """Called by everyone; each is shown what concerns it."""
+    """Called by households and the operator; each is shown what concerns it."""
 
     def __init__(self, audit: AuditLog, edge_id: str, page_entries_max: int) -> None:
         self._audit = audit
@@ -31,7 +31,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """Opens what concerns the caller."""
         limit = min(request.limit or self._page_entries_max, self._page_entries_max)
         subject = _subject(authenticate(context, self._edge_id))
-        page = await self._audit.entries(subject, request.from_index, limit)
+        page = await self._audit.entries(subject, request.tree_size, request.from_index, limit)
         return pb.ListEntriesResponse(
             entries=[
                 pb.AuditEntry(
@@ -42,7 +42,6 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
                 )
                 for entry in page.entries
             ],
-            head=_head(page.head),
             next_index=page.next_index,
         )
 
@@ -63,12 +62,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
 
 
 def _subject(peer: Peer) -> str:
-    if peer.role is Role.OPERATOR:
-        return OPERATOR_SUBJECT
-    if peer.role is Role.ORGANIZATION:
-        return organization_subject(peer.name)
-    # A meter has no entries of its own; it asks as nobody.
-    return household_subject(peer.name) if peer.role is Role.HOUSEHOLD else f"meter/{peer.name}"
+    return OPERATOR_SUBJECT if peer.role is Role.OPERATOR else household_subject(peer.name)
 
 
 def _head(signed: SignedHead) -> pb.TreeHead:

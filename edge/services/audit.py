@@ -45,10 +45,9 @@ class ProvenEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """Entries that concern one subject, all proven against one head."""
+    """Entries that concern one subject, all proven in one tree."""
 
     entries: tuple[ProvenEntry, ...]
-    head: SignedHead
     next_index: int | None
 
 
@@ -88,18 +87,22 @@ class AuditLog:
         head = TreeHead(self._edge_id, size, root, self._clock.now_ms())
         return SignedHead(head, sign_head(head, self._device_key).to_json())
 
-    async def entries(self, subject: str, from_index: int, limit: int) -> EntryPage:
-        """Returns a page of what concerns `subject`, each entry with its proof."""
-        head = self.head()
-        leaves = await self._store.read(lambda tables: tables.audit.of_subject(subject, from_index, limit + 1))
-        # What was committed after the head was taken is for the next page.
-        leaves = [leaf for leaf in leaves if leaf.index < head.head.tree_size]
-        page = leaves[:limit]
+    async def entries(self, subject: str, tree_size: int, from_index: int, limit: int) -> EntryPage:
+        """Returns a page of what concerns `subject` in the tree of `tree_size`, each entry with its proof.
+
+        Raises:
+            InvalidRequestError: no such size.
+        """
+        with self._lock:
+            self._check_size(tree_size)
+        leaves = await self._store.read(
+            lambda tables: tables.audit.of_subject(subject, from_index, tree_size, limit + 1)
+        )
         with self._lock:
             proven = tuple(
-                ProvenEntry(leaf, tuple(self._tree.inclusion_proof(leaf.index, head.head.tree_size))) for leaf in page
+                ProvenEntry(leaf, tuple(self._tree.inclusion_proof(leaf.index, tree_size))) for leaf in leaves[:limit]
             )
-        return EntryPage(proven, head, leaves[limit].index if len(leaves) > limit else None)
+        return EntryPage(proven, leaves[limit].index if len(leaves) > limit else None)
 
     def inclusion_proof(self, index: int, tree_size: int) -> tuple[bytes, tuple[bytes, ...]]:
         """Returns the leaf hash and its proof.

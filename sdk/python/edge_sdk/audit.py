@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
@@ -58,12 +58,14 @@ class TreeHead:
         tree_size: number of entries.
         root_hash: root of the Merkle tree, 32 bytes.
         time_ms: when it was signed, unix ms UTC.
+        envelope_json: what the edge signed, as evidence; empty on one that no signature came with.
     """
 
     edge_id: str
     tree_size: int
     root_hash: bytes
     time_ms: int
+    envelope_json: bytes = field(default=b"", compare=False, repr=False)
 
     def to_payload(self) -> bytes:
         """Returns what is signed: canonical JSON (RFC 8785)."""
@@ -99,7 +101,7 @@ class TreeHead:
         head = _head_from_payload(envelope.payload)
         if head.edge_id != edge_id:
             raise ProofError(f"The tree head is of edge {head.edge_id!r}, not of {edge_id!r}.")
-        return head
+        return replace(head, envelope_json=envelope_json)
 
 
 def _head_from_payload(payload: bytes) -> TreeHead:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_sdk.audit import TreeHead, entry_leaf_hash
 from edge_sdk.channel import translated
+from edge_sdk.checkpoint import Checkpoint, VerifiedEntry
 from edge_sdk.client import Client
 from edge_sdk.errors import ProofError
 from edge_sdk.merkle import verify_consistency, verify_inclusion
@@ -22,19 +21,26 @@ if TYPE_CHECKING:
 CALL_TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedEntry:
-    """An entry whose commitment opens and is in the tree of a head that the edge signed."""
-
-    index: int
-    payload: dict[str, Any]
-    salt: bytes
-    inclusion_proof: tuple[bytes, ...]
-    head: TreeHead
-
-
 class AuditClient(Client):
-    """Reads the audit log as any role. Every call raises `RpcError` if the edge refuses, `ProofError` if it lies."""
+    """Reads the log as the operator or a household.
+
+    Every call raises `RpcError` if the edge refuses, `ProofError` if it lies.
+    """
+
+    async def verify(self, earlier: Checkpoint | None = None) -> tuple[Checkpoint, list[VerifiedEntry]]:
+        """Verifies the newest head, that the log only grew, and every entry that concerns the caller.
+
+        Args:
+            earlier: what the visit before gave; entries that were shown then have to be shown again, unaltered.
+
+        Returns:
+            The checkpoint to keep for the next visit, and the entries, oldest first.
+        """
+        head = await self.head(earlier.head if earlier else None)
+        entries = [entry async for entry in self.entries(head)]
+        if earlier is not None:
+            earlier.check_shown_again(entries)
+        return Checkpoint.of(head, entries), entries
 
     async def head(self, earlier: TreeHead | None = None) -> TreeHead:
         """Returns the newest head, verified, and as one that only appends to `earlier` if that is given."""
@@ -64,18 +70,19 @@ class AuditClient(Client):
             proof=tuple(response.hashes),
         )
 
-    async def entries(self, from_index: int = 0) -> AsyncIterator[VerifiedEntry]:
-        """Yields the entries that concern the caller, oldest first, each verified."""
+    async def entries(self, head: TreeHead, from_index: int = 0) -> AsyncIterator[VerifiedEntry]:
+        """Yields the entries that concern the caller, oldest first, each proven to be in the tree of `head`."""
         following: int | None = from_index
         while following is not None:
+            request = pb.ListEntriesRequest(from_index=following, tree_size=head.tree_size)
             async with translated(self._identity):
-                response = await self._stub.ListEntries(
-                    pb.ListEntriesRequest(from_index=following), timeout=CALL_TIMEOUT_S
-                )
-            head = self._verified_head(response.head)
+                response = await self._stub.ListEntries(request, timeout=CALL_TIMEOUT_S)
             for entry in response.entries:
+                if entry.index < following:
+                    raise ProofError(f"The edge shows entry {entry.index} where {following} or a later one is due.")
                 yield _verified_entry(entry, head)
-            following = response.next_index if response.HasField("next_index") else None
+                following = entry.index + 1
+            following = following if response.HasField("next_index") and response.entries else None
 
     def _verified_head(self, head: pb.TreeHead) -> TreeHead:
         return TreeHead.from_envelope(head.envelope_json, self._identity.edge_public_key, self._identity.edge_id)
@@ -94,4 +101,4 @@ def _verified_entry(entry: pb.AuditEntry, head: TreeHead) -> VerifiedEntry:
         proof=proof,
         root=head.root_hash,
     )
-    return VerifiedEntry(entry.index, json.loads(entry.payload_json), entry.salt, proof, head)
+    return VerifiedEntry(entry.index, entry.payload_json, entry.salt, proof, head)

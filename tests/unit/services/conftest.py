@@ -256,7 +256,7 @@ class Street:
     async def entries(self, role: Role = Role.OPERATOR, name: str = "operator") -> list[VerifiedEntry]:
         """Every entry of the audit log that concerns somebody, its proof verified."""
         client = await self.client(AuditClient, role, name)
-        return [entry async for entry in client.entries()]
+        return [entry async for entry in client.entries(await client.head())]
 
     async def events(self, kind: str, role: Role = Role.OPERATOR, name: str = "operator") -> list[dict[str, Any]]:
         """The details of the entries of one kind that concern somebody."""

@@ -9,10 +9,14 @@ import pytest_asyncio
 
 from edge.domain.event import EventKind
 from edge.domain.revocations import Revocations
+from edge.services.audit import EntryPage, ProvenEntry
+from edge.trust.merkle import MerkleTree
 from edge_sdk import merkle
+from edge_sdk.audit import entry_leaf_hash
 from edge_sdk.auditor import AuditClient
 from edge_sdk.channel import translated
-from edge_sdk.errors import ProofError, RpcError
+from edge_sdk.checkpoint import Checkpoint
+from edge_sdk.errors import IdentityError, ProofError, RpcError
 from edge_sdk.identity import Role
 from edge_sdk.merkle import verify_inclusion
 from edge_sdk.wire.v1 import audit_pb2 as pb
@@ -164,6 +168,7 @@ async def test_head_is_signed(street: Street) -> None:
         ("GetInclusionProof", pb.GetInclusionProofRequest(index=2**64 - 1, tree_size=5)),
         ("GetInclusionProof", pb.GetInclusionProofRequest(index=0, tree_size=0)),
         ("GetConsistencyProof", pb.GetConsistencyProofRequest(first_size=2, second_size=1)),
+        ("ListEntries", pb.ListEntriesRequest(tree_size=2**64 - 1)),
         ("GetConsistencyProof", pb.GetConsistencyProofRequest(first_size=1, second_size=2**64 - 1)),
     ],
 )
@@ -180,11 +185,12 @@ async def test_trees_that_never_were(street: Street, method: str, request_messag
 async def test_pages(street: Street) -> None:
     """A page holds at most what was asked for and never more than the edge's limit; it says where the next begins."""
     audit = await stub(street)
+    size = (await (await street.client(AuditClient, Role.OPERATOR, "operator")).head()).tree_size
     for limit, expected in ((2, 2), (0, PAGE_ENTRIES), (1_000, PAGE_ENTRIES)):
-        response = await audit.ListEntries(pb.ListEntriesRequest(limit=limit))
+        response = await audit.ListEntries(pb.ListEntriesRequest(limit=limit, tree_size=size))
         assert len(response.entries) == expected
         assert response.next_index > response.entries[-1].index
-    response = await audit.ListEntries(pb.ListEntriesRequest(from_index=2**64 - 1))
+    response = await audit.ListEntries(pb.ListEntriesRequest(from_index=2**64 - 1, tree_size=size))
     assert not response.entries
     assert not response.HasField("next_index")
 
@@ -203,3 +209,50 @@ async def test_the_log_only_grows(street: Street) -> None:
     assert [(entry.index, entry.payload, entry.salt) for entry in after] == [
         (entry.index, entry.payload, entry.salt) for entry in before
     ]
+
+
+@pytest.mark.parametrize("lie", ["rewritten", "left out", "moved"])
+async def test_an_edge_that_lies(street: Street, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+    """An edge with another log for some than for others is caught: by the head all proofs lead to, or by who saw more.
+
+    The edge that lies has its signing key, and shows the honest head to whoever asks for heads.
+    """
+    client = await street.client(AuditClient, Role.HOUSEHOLD, "h1")
+    checkpoint, _ = await client.verify()
+    log = street.app._audit
+    honest = log.entries
+
+    async def lying(subject: str, tree_size: int, from_index: int, limit: int) -> EntryPage:
+        page = await honest(subject, tree_size, from_index, limit)
+        first, *others = page.entries
+        if lie == "left out":
+            return EntryPage(tuple(others), page.next_index)
+        leaf = first.leaf
+        forged = replace(leaf, payload=leaf.payload.replace(b"h1", b"h9")) if lie == "rewritten" else leaf
+        if lie == "moved":
+            forged = replace(leaf, index=leaf.index + 1)
+        tree = MerkleTree.from_leaves(b"")
+        for _ in range(forged.index):
+            tree.append(bytes(32))
+        tree.append(entry_leaf_hash(forged.salt, forged.payload))
+        proof = tuple(tree.inclusion_proof(forged.index, len(tree)))
+        return EntryPage((ProvenEntry(forged, proof), *others), page.next_index)
+
+    monkeypatch.setattr(log, "entries", lying)
+    with pytest.raises(ProofError):
+        await client.verify(checkpoint)
+
+
+async def test_a_checkpoint_is_kept(street: Street) -> None:
+    """What is kept between visits carries the edge's signature, and one that was altered is not believed."""
+    client = await street.client(AuditClient, Role.HOUSEHOLD, "h1")
+    checkpoint, entries = await client.verify()
+    key, edge_id = client.identity.edge_public_key, client.identity.edge_id
+    kept = Checkpoint.from_json(checkpoint.to_json(), key, edge_id)
+    assert (kept, kept.entries) == (checkpoint, len(entries))
+    again, _ = await client.verify(kept)
+    assert again.entries_digest == checkpoint.entries_digest
+    with pytest.raises(ProofError):
+        Checkpoint.from_json(checkpoint.to_json(), street.key.verify_key, edge_id)
+    with pytest.raises(IdentityError, match="Move it away"):
+        Checkpoint.from_json(b'{"head": 1}', key, edge_id)

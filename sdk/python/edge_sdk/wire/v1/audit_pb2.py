@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65\x64ge/v1/audit.proto\x12\x07\x65\x64ge.v1\"X\n\x08TreeHead\x12\x11\n\ttree_size\x18\x01 \x01(\x04\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x15\n\renvelope_json\x18\x04 \x01(\x0c\"X\n\nAuditEntry\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04salt\x18\x02 \x01(\x0c\x12\x14\n\x0cpayload_json\x18\x03 \x01(\x0c\x12\x17\n\x0finclusion_proof\x18\x04 \x03(\x0c\"\x14\n\x12GetTreeHeadRequest\"6\n\x13GetTreeHeadResponse\x12\x1f\n\x04head\x18\x01 \x01(\x0b\x32\x11.edge.v1.TreeHead\"7\n\x12ListEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"\x84\x01\n\x13ListEntriesResponse\x12$\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x13.edge.v1.AuditEntry\x12\x1f\n\x04head\x18\x02 \x01(\x0b\x32\x11.edge.v1.TreeHead\x12\x17\n\nnext_index\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_next_index\"<\n\x18GetInclusionProofRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\">\n\x19GetInclusionProofResponse\x12\x11\n\tleaf_hash\x18\x01 \x01(\x0c\x12\x0e\n\x06hashes\x18\x02 \x03(\x0c\"E\n\x1aGetConsistencyProofRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"-\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\x32\xe0\x02\n\x0c\x41uditService\x12H\n\x0bGetTreeHead\x12\x1b.edge.v1.GetTreeHeadRequest\x1a\x1c.edge.v1.GetTreeHeadResponse\x12H\n\x0bListEntries\x12\x1b.edge.v1.ListEntriesRequest\x1a\x1c.edge.v1.ListEntriesResponse\x12Z\n\x11GetInclusionProof\x12!.edge.v1.GetInclusionProofRequest\x1a\".edge.v1.GetInclusionProofResponse\x12`\n\x13GetConsistencyProof\x12#.edge.v1.GetConsistencyProofRequest\x1a$.edge.v1.GetConsistencyProofResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65\x64ge/v1/audit.proto\x12\x07\x65\x64ge.v1\"X\n\x08TreeHead\x12\x11\n\ttree_size\x18\x01 \x01(\x04\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x15\n\renvelope_json\x18\x04 \x01(\x0c\"X\n\nAuditEntry\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04salt\x18\x02 \x01(\x0c\x12\x14\n\x0cpayload_json\x18\x03 \x01(\x0c\x12\x17\n\x0finclusion_proof\x18\x04 \x03(\x0c\"\x14\n\x12GetTreeHeadRequest\"6\n\x13GetTreeHeadResponse\x12\x1f\n\x04head\x18\x01 \x01(\x0b\x32\x11.edge.v1.TreeHead\"J\n\x12ListEntriesRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x11\n\ttree_size\x18\x03 \x01(\x04\"c\n\x13ListEntriesResponse\x12$\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x13.edge.v1.AuditEntry\x12\x17\n\nnext_index\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_next_index\"<\n\x18GetInclusionProofRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\">\n\x19GetInclusionProofResponse\x12\x11\n\tleaf_hash\x18\x01 \x01(\x0c\x12\x0e\n\x06hashes\x18\x02 \x03(\x0c\"E\n\x1aGetConsistencyProofRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"-\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\x32\xe0\x02\n\x0c\x41uditService\x12H\n\x0bGetTreeHead\x12\x1b.edge.v1.GetTreeHeadRequest\x1a\x1c.edge.v1.GetTreeHeadResponse\x12H\n\x0bListEntries\x12\x1b.edge.v1.ListEntriesRequest\x1a\x1c.edge.v1.ListEntriesResponse\x12Z\n\x11GetInclusionProof\x12!.edge.v1.GetInclusionProofRequest\x1a\".edge.v1.GetInclusionProofResponse\x12`\n\x13GetConsistencyProof\x12#.edge.v1.GetConsistencyProofRequest\x1a$.edge.v1.GetConsistencyProofResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,17 +40,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTREEHEADRESPONSE']._serialized_start=234
   _globals['_GETTREEHEADRESPONSE']._serialized_end=288
   _globals['_LISTENTRIESREQUEST']._serialized_start=290
-  _globals['_LISTENTRIESREQUEST']._serialized_end=345
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=348
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=480
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=482
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=542
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=544
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=606
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=608
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=677
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=679
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=724
-  _globals['_AUDITSERVICE']._serialized_start=727
-  _globals['_AUDITSERVICE']._serialized_end=1079
+  _globals['_LISTENTRIESREQUEST']._serialized_end=364
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=366
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=465
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=467
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=527
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=529
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=591
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=593
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=662
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=664
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=709
+  _globals['_AUDITSERVICE']._serialized_start=712
+  _globals['_AUDITSERVICE']._serialized_end=1064
 # @@protoc_insertion_point(module_scope)

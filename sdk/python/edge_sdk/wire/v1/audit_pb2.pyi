@@ -41,22 +41,22 @@ class GetTreeHeadResponse(_message.Message):
     def __init__(self, head: _Optional[_Union[TreeHead, _Mapping]] = ...) -> None: ...
 
 class ListEntriesRequest(_message.Message):
-    __slots__ = ("from_index", "limit")
+    __slots__ = ("from_index", "limit", "tree_size")
     FROM_INDEX_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
     from_index: int
     limit: int
-    def __init__(self, from_index: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    tree_size: int
+    def __init__(self, from_index: _Optional[int] = ..., limit: _Optional[int] = ..., tree_size: _Optional[int] = ...) -> None: ...
 
 class ListEntriesResponse(_message.Message):
-    __slots__ = ("entries", "head", "next_index")
+    __slots__ = ("entries", "next_index")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
-    HEAD_FIELD_NUMBER: _ClassVar[int]
     NEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
-    head: TreeHead
     next_index: int
-    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ..., head: _Optional[_Union[TreeHead, _Mapping]] = ..., next_index: _Optional[int] = ...) -> None: ...
+    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ..., next_index: _Optional[int] = ...) -> None: ...
 
 class GetInclusionProofRequest(_message.Message):
     __slots__ = ("index", "tree_size")

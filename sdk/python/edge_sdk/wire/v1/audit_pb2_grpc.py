@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Called with any certificate; each caller is shown the entries that concern it.
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
     """
 
     def __init__(self, channel):
@@ -58,7 +59,8 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Called with any certificate; each caller is shown the entries that concern it.
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
     """
 
     def GetTreeHead(self, request, context):
@@ -69,7 +71,7 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEntries(self, request, context):
-        """The entries that concern the caller, opened, each with a proof that it is in the tree of `head`.
+        """The entries that concern the caller, opened, each with a proof that it is in the tree of the size asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +123,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Called with any certificate; each caller is shown the entries that concern it.
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
     """
 
     @staticmethod

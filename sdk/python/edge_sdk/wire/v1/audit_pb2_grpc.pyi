@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Called with any certificate; each caller is shown the entries that concern it."""
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,7 +38,7 @@ class AuditServiceStub:
     GetTreeHead: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetTreeHeadRequest, _audit_pb2.GetTreeHeadResponse]
     """The newest head, signed by the edge."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ListEntriesRequest, _audit_pb2.ListEntriesResponse]
-    """The entries that concern the caller, opened, each with a proof that it is in the tree of `head`."""
+    """The entries that concern the caller, opened, each with a proof that it is in the tree of the size asked for."""
     GetInclusionProof: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetInclusionProofRequest, _audit_pb2.GetInclusionProofResponse]
     """RFC 9162 section 2.1.3."""
     GetConsistencyProof: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetConsistencyProofRequest, _audit_pb2.GetConsistencyProofResponse]
@@ -44,20 +46,24 @@ class AuditServiceStub:
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Called with any certificate; each caller is shown the entries that concern it."""
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTreeHead: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetTreeHeadRequest, _audit_pb2.GetTreeHeadResponse]  # type: ignore[assignment]
     """The newest head, signed by the edge."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListEntriesRequest, _audit_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """The entries that concern the caller, opened, each with a proof that it is in the tree of `head`."""
+    """The entries that concern the caller, opened, each with a proof that it is in the tree of the size asked for."""
     GetInclusionProof: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetInclusionProofRequest, _audit_pb2.GetInclusionProofResponse]  # type: ignore[assignment]
     """RFC 9162 section 2.1.3."""
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetConsistencyProofRequest, _audit_pb2.GetConsistencyProofResponse]  # type: ignore[assignment]
     """RFC 9162 section 2.1.4."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Called with any certificate; each caller is shown the entries that concern it."""
+    """Called by households and the operator; each is shown the entries that concern it. Organizations and meters have no
+    access: how much the log grows at a slot is how often modules acted.
+    """
 
     @_abc_1.abstractmethod
     def GetTreeHead(
@@ -73,7 +79,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.ListEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.ListEntriesResponse, _abc.Awaitable[_audit_pb2.ListEntriesResponse]]:
-        """The entries that concern the caller, opened, each with a proof that it is in the tree of `head`."""
+        """The entries that concern the caller, opened, each with a proof that it is in the tree of the size asked for."""
 
     @_abc_1.abstractmethod
     def GetInclusionProof(
