@@ -24,6 +24,7 @@ from edge.rpc.server import RpcServer, Servicers, TlsFiles
 from edge.sandbox.sandbox import Sandbox
 from edge.services.admit import Admission, Examination
 from edge.services.audit import AuditLog
+from edge.services.conclude import Conclusion
 from edge.services.consent import Consents
 from edge.services.control import Control
 from edge.services.dispatch import Dispatch
@@ -97,8 +98,8 @@ class Application:
             self._documents,
             Guests(store, self._sandbox, self._documents),
             self._dispatch,
+            Conclusion(self._audit, self._documents, settings.actions, clock),
             settings.evaluation,
-            settings.actions,
             _local_time(settings),
             clock,
             self.metrics,
@@ -130,6 +131,7 @@ class Application:
         if self._evaluating is not None:
             self._evaluating.cancel()
             await asyncio.wait([self._evaluating])
+        await asyncio.to_thread(self.evaluator.close)
         await self._ingest.stop()
         if self._metrics_server is not None:
             self._metrics_server()

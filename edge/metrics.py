@@ -31,7 +31,9 @@ class Metrics:
             "edge_actions_delivered", "Actions acknowledged by households.", registry=self.registry
         )
         self.evaluation_s = Histogram(
-            "edge_evaluation_seconds", "Time from slot due to outcomes durable, one trigger.", registry=self.registry
+            "edge_evaluation_seconds",
+            "Time of one trigger at one slot, from its first query to its outcomes durable.",
+            registry=self.registry,
         )
         self.audit_entries = Gauge("edge_audit_entries", "Entries of the audit log.", registry=self.registry)
 

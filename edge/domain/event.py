@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     """Everything that leaves a trace."""
 
     METER_ENROLLED = "meter_enrolled"
+    METER_RETIRED = "meter_retired"
     MODULE_UPLOADED = "module_uploaded"
     POLICY_ACCEPTED = "policy_accepted"
     APPROVAL_ACCEPTED = "approval_accepted"

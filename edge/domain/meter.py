@@ -18,9 +18,18 @@ class MeterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A meter that the operator has enrolled."""
+    """A meter that the operator has enrolled.
+
+    Attributes:
+        retired_ms: since when it does not count any more; None while it does.
+    """
 
     meter_id: str
     household_id: str
     kind: MeterKind
     enrolled_ms: int
+    retired_ms: int | None = None
+
+    def counts_at(self, time_ms: int) -> bool:
+        """Whether its readings up to then count, for it was not retired yet."""
+        return self.retired_ms is None or time_ms < self.retired_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -28,7 +29,12 @@ class Revocations(Document):
 
     def revokes(self, peer: Peer) -> bool:
         """Whether the certificate that the peer shows is revoked."""
-        return peer.serial_hex in self.certificates
+        return peer.serial_hex in self._serials
+
+    @cached_property
+    def _serials(self) -> frozenset[str]:
+        # Asked with every message of every stream; the list only grows.
+        return frozenset(self.certificates)
 
 
 def check_repeats(new: Revocations, old: Revocations | None) -> None:

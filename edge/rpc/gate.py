@@ -6,6 +6,7 @@ revoked, in the middle of a stream that stays open for weeks, ends it.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import secrets
 from contextlib import aclosing, asynccontextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _CERTIFICATE = "x509_pem_cert"
+_ASK_AGAIN_S = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -96,7 +98,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic onl
                 peer = self._enter(context, method)
                 answers = inner(self._request(request, peer, streams_in=streams_in), context)
                 if inspect.isawaitable(answers):
-                    await answers  # gRPC's own health service writes to the context instead of yielding
+                    await self._while_valid(answers, peer)
                     return
                 # Closed here and now when the caller hangs up, not when the collector comes by.
                 async with aclosing(answers):
@@ -131,6 +133,17 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic onl
             await self._fail(context, method, error)
         else:
             self._count(method, grpc.StatusCode.OK)
+
+    async def _while_valid(self, work: Awaitable[None], peer: Peer) -> None:
+        """Runs what writes to the context instead of yielding, as gRPC's own health service does, and asks by time."""
+        running = asyncio.ensure_future(work)
+        try:
+            while not running.done():
+                self._check_still_valid(peer)
+                await asyncio.wait([running], timeout=_ASK_AGAIN_S)
+            await running
+        finally:
+            running.cancel()
 
     def _request(self, request: Any, peer: Peer, *, streams_in: bool) -> Any:
         if streams_in:

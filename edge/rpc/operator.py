@@ -67,6 +67,10 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         meter = await self._enrolment.enrol(request.meter_id, request.household_id, kind)
         return pb.EnrolMeterResponse(meter=_meter(meter))
 
+    async def RetireMeter(self, request: pb.RetireMeterRequest, _context: Context) -> pb.RetireMeterResponse:
+        """Ends what a meter counts for."""
+        return pb.RetireMeterResponse(meter=_meter(await self._enrolment.retire(request.meter_id)))
+
     async def ListMeters(self, _request: pb.ListMetersRequest, _context: Context) -> pb.ListMetersResponse:
         """Shows every meter."""
         return pb.ListMetersResponse(meters=[_meter(meter) for meter in await self._enrolment.meters()])
@@ -121,4 +125,5 @@ def _meter(meter: Meter) -> pb.Meter:
         household_id=meter.household_id,
         kind=_WIRE_KINDS[meter.kind],
         enrolled_ms=meter.enrolled_ms,
+        retired_ms=meter.retired_ms,
     )

@@ -28,6 +28,7 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
     "edge.v1.OperatorService": dict.fromkeys(
         (
             "EnrolMeter",
+            "RetireMeter",
             "ListMeters",
             "ListModules",
             "DownloadModule",

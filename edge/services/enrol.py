@@ -1,12 +1,13 @@
-"""Enrols meters: says which household a meter belongs to."""
+"""Enrols and retires meters: says which household a meter belongs to, and when it stops counting."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.domain.event import OPERATOR_SUBJECT, Event, EventKind, household_subject
 from edge.domain.meter import Meter, MeterKind
-from edge.errors import ConflictError
+from edge.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from edge.clock import Clock
@@ -26,7 +27,7 @@ class Enrolment:
         """Enrols a meter; doing it twice the same way changes nothing.
 
         Raises:
-            ConflictError: the meter is enrolled for another household or as another kind.
+            ConflictError: the meter is enrolled for another household or as another kind, or was retired.
         """
         meter = Meter(meter_id, household_id, kind, self._clock.now_ms())
 
@@ -45,13 +46,40 @@ class Enrolment:
                     advice="A meter that moves needs a new id, so that its readings are never mixed up.",
                     reason="METER_ENROLLED_OTHERWISE",
                 )
+            if known.retired_ms is not None:
+                raise ConflictError(
+                    f"Meter {meter_id} was retired.",
+                    advice="Retired is for good; issue an identity of a new id and enrol that.",
+                    reason="METER_RETIRED",
+                )
             return known
 
         return await self._store.write(work)
 
-    async def meter(self, meter_id: str) -> Meter | None:
-        """Returns a meter, or None if it is not enrolled."""
-        return await self._store.read(lambda tables: tables.meters.get(meter_id))
+    async def retire(self, meter_id: str) -> Meter:
+        """Ends what a meter counts for, from now on; doing it twice changes nothing. What it reported stays.
+
+        Raises:
+            NotFoundError: no such meter.
+        """
+        now_ms = self._clock.now_ms()
+
+        def work(transaction: Transaction) -> Meter:
+            known = transaction.meters.get(meter_id)
+            if known is None:
+                raise NotFoundError(
+                    f"Meter {meter_id} is not enrolled.", advice="See `edge meter list`.", reason="METER_UNKNOWN"
+                )
+            if known.retired_ms is not None:
+                return known
+            retired = replace(known, retired_ms=now_ms)
+            transaction.meters.update(retired)
+            detail: dict[str, object] = {"meter": meter_id, "household": known.household_id}
+            subjects = (OPERATOR_SUBJECT, household_subject(known.household_id))
+            self._audit.record(transaction, [Event(EventKind.METER_RETIRED, now_ms, subjects, detail)])
+            return retired
+
+        return await self._store.write(work)
 
     async def meters(self) -> list[Meter]:
         """Returns every meter, by id."""

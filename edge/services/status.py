@@ -53,7 +53,7 @@ class StatusReport:
 
     def _status(self, tables: Tables, readings: int, refused: int) -> Status:
         now_ms = self._clock.now_ms()
-        meters = tables.meters.all()
+        meters = [meter for meter in tables.meters.all() if meter.counts_at(now_ms)]
         totals = tables.evaluations.totals()
         actions, delivered = tables.actions.totals()
         return Status(

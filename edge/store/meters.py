@@ -28,13 +28,19 @@ class MeterTable:
     def insert(self, meter: Meter) -> None:
         """Adds a meter that is not there yet."""
         self._cursor.execute(
-            "INSERT INTO state.meters VALUES (?, ?, ?, ?)",
-            [meter.meter_id, meter.household_id, meter.kind.value, meter.enrolled_ms],
+            "INSERT INTO state.meters VALUES (?, ?, ?, ?, ?)",
+            [meter.meter_id, meter.household_id, meter.kind.value, meter.enrolled_ms, meter.retired_ms],
+        )
+
+    def update(self, meter: Meter) -> None:
+        """Notes since when a meter is retired."""
+        self._cursor.execute(
+            "UPDATE state.meters SET retired_ms = ? WHERE meter_id = ?", [meter.retired_ms, meter.meter_id]
         )
 
     def _select(self, tail: str, parameters: list[object]) -> list[Meter]:
         rows = self._cursor.execute(
-            f"SELECT meter_id, household_id, kind, enrolled_ms FROM state.meters {tail}",
+            f"SELECT meter_id, household_id, kind, enrolled_ms, retired_ms FROM state.meters {tail}",
             parameters,
         ).fetchall()
-        return [Meter(meter_id, household_id, MeterKind(kind), ms) for meter_id, household_id, kind, ms in rows]
+        return [Meter(row[0], row[1], MeterKind(row[2]), row[3], row[4]) for row in rows]

@@ -13,7 +13,8 @@ STATE_VERSION = 1
 
 _STATE_1 = """
 CREATE TABLE {db}.meters (
-    meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, enrolled_ms BIGINT NOT NULL
+    meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, enrolled_ms BIGINT NOT NULL,
+    retired_ms BIGINT
 );
 CREATE TABLE {db}.documents (
     kind VARCHAR NOT NULL, version BIGINT NOT NULL, envelope BLOB NOT NULL, accepted_ms BIGINT NOT NULL

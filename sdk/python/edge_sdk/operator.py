@@ -26,8 +26,14 @@ class OperatorClient(Client):
             response = await self._stub.EnrolMeter(request, timeout=CALL_TIMEOUT_S)
         return response.meter
 
+    async def retire_meter(self, meter_id: str) -> pb.Meter:
+        """Ends what a meter counts for, for good."""
+        async with translated(self._identity):
+            response = await self._stub.RetireMeter(pb.RetireMeterRequest(meter_id=meter_id), timeout=CALL_TIMEOUT_S)
+        return response.meter
+
     async def meters(self) -> list[pb.Meter]:
-        """Returns every enrolled meter."""
+        """Returns every meter, retired ones too, by id."""
         async with translated(self._identity):
             response = await self._stub.ListMeters(pb.ListMetersRequest(), timeout=CALL_TIMEOUT_S)
         return list(response.meters)

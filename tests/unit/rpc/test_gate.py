@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from edge import logs
 from edge.clock import SimulatedClock, SystemClock
@@ -125,6 +126,7 @@ async def served() -> AsyncIterator[Served]:
     server = grpc.aio.server(interceptors=[Gate("edge-1", made.clock, lambda: None, made.metrics)])
     audit_pb2_grpc.add_AuditServiceServicer_to_server(_Audit(), server)
     meter_pb2_grpc.add_MeterServiceServicer_to_server(made.meter, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
     credentials = grpc.ssl_server_credentials(
         [(device.key_pem, device.certificate_pem)],
         root_certificates=made.authority.certificate_pem,
@@ -221,6 +223,18 @@ async def test_certificate_that_expires_in_a_stream(served: Served) -> None:
     _, error = await send(identity, GOOD)
     assert error is not None
     assert error.reason == "CERTIFICATE_EXPIRED"
+
+
+async def test_health_watch_ends_with_its_certificate(served: Served) -> None:
+    """Whoever watches the edge's health does so no longer than its certificate is good, though nothing changes."""
+    identity = served.identity(Role.HOUSEHOLD)
+    async with open_channel(identity) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+        served.clock.advance_to(identity.not_after_ms)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(watch.read(), 10)
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_caller_that_hangs_up(served: Served) -> None:

@@ -21,6 +21,7 @@ from edge_sdk.identity import Role
 from edge_sdk.merkle import verify_inclusion
 from edge_sdk.wire.v1 import audit_pb2 as pb
 from edge_sdk.wire.v1.audit_pb2_grpc import AuditServiceStub
+from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -47,6 +48,8 @@ async def street(
     async with new_street(tmp_path_factory.mktemp("audit") / "street", **sections) as running:
         await running.set_policy({"acme": "supplier", "rival": "supplier"})
         await running.enrol("h1", "h2")
+        await (await running.operator()).enrol_meter("spare", "h2", METER_KIND_ELECTRICITY)
+        await (await running.operator()).retire_meter("spare")
         approved = await running.run_module(module("(i32.const 1)"))
         await running.upload(module("(unreachable)"), "rival")
         await running.consent("h1")
@@ -98,14 +101,15 @@ async def test_shown_to_its_subjects_only(street: Street) -> None:
     }
     assert {entry.payload["kind"] for entry in await street.entries(Role.HOUSEHOLD, "h2")} == {
         EventKind.METER_ENROLLED,
+        EventKind.METER_RETIRED,
         EventKind.CONSENT_REFUSED,
     }
 
 
 async def test_no_household_in_what_others_see(street: Street) -> None:
-    """No entry that the operator is shown names a household, but for the meters it enrolled."""
+    """No entry that the operator is shown names a household, but for its meters."""
     for entry in await street.entries():
-        if entry.payload["kind"] != EventKind.METER_ENROLLED:
+        if entry.payload["kind"] not in (EventKind.METER_ENROLLED, EventKind.METER_RETIRED):
             assert "h1" not in json.dumps(entry.payload), entry.payload
 
 

@@ -5,14 +5,17 @@ import hashlib
 import hmac
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from edge.domain.event import EventKind
+from edge.sandbox.guest import Guest
 from edge_sdk.identity import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from conftest import Street
 
     from edge.store.store import Transaction
@@ -260,3 +263,58 @@ async def test_inputs_stand_in_manifest_order(street: Street, module: Callable[.
         (run,) = await street.runs()
         # The window begins at 10:00 in Amsterdam, a Friday.
         assert await inputs_were(street, run, 10, 700, 300, 2, 10, 700, 400, 2)
+
+
+async def test_a_policy_that_comes_in_the_middle_of_a_round(
+    street: Street, module: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy counts from when it is accepted: a trigger under way makes no action, and its other slots are left."""
+    async with street:
+        await street.set_policy(every_s_min=60)
+        await street.enrol("h1")
+        await street.run_module(module(every="1m", window="1m", max_actions_per_day=90))
+        await street.consent("h1")
+        await street.advance(street.now_ms + 60_000)
+        begin_ms, count = street.now_ms, len(await street.inbox("h1"))
+        evaluator, loop = street.app.evaluator, asyncio.get_running_loop()
+        honest, asked = evaluator._inputs, 0
+
+        def inputs(*arguments: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                change = street.set_policy(every_s_min=60, series=("voltage_l1",))
+                asyncio.run_coroutine_threadsafe(change, loop).result()
+            return honest(*arguments)
+
+        monkeypatch.setattr(evaluator, "_inputs", inputs)
+        await street.advance(begin_ms + 10 * 60_000)
+        assert asked == 1
+        assert len(await street.inbox("h1")) == count
+
+
+async def test_stopping_does_not_wait_for_everyone(
+    street: Street, module: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edge that is told to stop in the middle of a slot waits for a piece of it; afterwards nothing runs on."""
+    names = [f"h{number}" for number in range(40)]
+    begun, pieces, honest = threading.Event(), list[int](), Guest.evaluate
+
+    def slowly(guest: Guest, inputs: Any) -> Any:
+        pieces.append(len(inputs))
+        begun.set()
+        time.sleep(0.3)
+        return honest(guest, inputs)
+
+    async with street:
+        await street.set_up(module(), *names)
+        monkeypatch.setattr(Guest, "evaluate", slowly)
+        slot = asyncio.create_task(street.next_slot())
+        assert await asyncio.to_thread(begun.wait, 10)
+        await street.app.stop()
+        assert len(pieces) == 1
+        assert pieces[0] < len(names)
+        slot.cancel()
+        await asyncio.wait([slot])
+        monkeypatch.undo()
+        await street.start()

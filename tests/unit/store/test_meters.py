@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,17 @@ async def test_kept_as_enrolled(store: Store) -> None:
         await store.write(partial(insert, meter))
     assert [store.read_now(partial(get, meter.meter_id)) for meter in METERS] == METERS
     assert store.read_now(lambda tables: tables.meters.all()) == sorted(METERS, key=lambda meter: meter.meter_id)
+
+
+async def test_retired(store: Store) -> None:
+    """A meter that is retired stays in the list, with the time; the others are left alone."""
+    for meter in METERS:
+        await store.write(partial(insert, meter))
+    retired = replace(METERS[1], retired_ms=2**46)
+    await store.write(lambda tables: tables.meters.update(retired))
+    assert store.read_now(lambda tables: {meter.meter_id: meter for meter in tables.meters.all()}) == {
+        meter.meter_id: meter for meter in (METERS[0], retired, METERS[2])
+    }
 
 
 @pytest.mark.parametrize("meter_id", ["", "m-%", "m_electricity", "M-ELECTRICITY", "' OR 1 = 1 --"])

@@ -20,16 +20,18 @@ METER_KIND_SUB: MeterKind
 METER_KIND_GAS: MeterKind
 
 class Meter(_message.Message):
-    __slots__ = ("meter_id", "household_id", "kind", "enrolled_ms")
+    __slots__ = ("meter_id", "household_id", "kind", "enrolled_ms", "retired_ms")
     METER_ID_FIELD_NUMBER: _ClassVar[int]
     HOUSEHOLD_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ENROLLED_MS_FIELD_NUMBER: _ClassVar[int]
+    RETIRED_MS_FIELD_NUMBER: _ClassVar[int]
     meter_id: str
     household_id: str
     kind: MeterKind
     enrolled_ms: int
-    def __init__(self, meter_id: _Optional[str] = ..., household_id: _Optional[str] = ..., kind: _Optional[_Union[MeterKind, str]] = ..., enrolled_ms: _Optional[int] = ...) -> None: ...
+    retired_ms: int
+    def __init__(self, meter_id: _Optional[str] = ..., household_id: _Optional[str] = ..., kind: _Optional[_Union[MeterKind, str]] = ..., enrolled_ms: _Optional[int] = ..., retired_ms: _Optional[int] = ...) -> None: ...
 
 class EnrolMeterRequest(_message.Message):
     __slots__ = ("meter_id", "household_id", "kind")
@@ -42,6 +44,18 @@ class EnrolMeterRequest(_message.Message):
     def __init__(self, meter_id: _Optional[str] = ..., household_id: _Optional[str] = ..., kind: _Optional[_Union[MeterKind, str]] = ...) -> None: ...
 
 class EnrolMeterResponse(_message.Message):
+    __slots__ = ("meter",)
+    METER_FIELD_NUMBER: _ClassVar[int]
+    meter: Meter
+    def __init__(self, meter: _Optional[_Union[Meter, _Mapping]] = ...) -> None: ...
+
+class RetireMeterRequest(_message.Message):
+    __slots__ = ("meter_id",)
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    def __init__(self, meter_id: _Optional[str] = ...) -> None: ...
+
+class RetireMeterResponse(_message.Message):
     __slots__ = ("meter",)
     METER_FIELD_NUMBER: _ClassVar[int]
     meter: Meter

@@ -40,6 +40,11 @@ class OperatorServiceStub:
                 request_serializer=edge_dot_v1_dot_operator__pb2.EnrolMeterRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_operator__pb2.EnrolMeterResponse.FromString,
                 _registered_method=True)
+        self.RetireMeter = channel.unary_unary(
+                '/edge.v1.OperatorService/RetireMeter',
+                request_serializer=edge_dot_v1_dot_operator__pb2.RetireMeterRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.RetireMeterResponse.FromString,
+                _registered_method=True)
         self.ListMeters = channel.unary_unary(
                 '/edge.v1.OperatorService/ListMeters',
                 request_serializer=edge_dot_v1_dot_operator__pb2.ListMetersRequest.SerializeToString,
@@ -93,8 +98,16 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetireMeter(self, request, context):
+        """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMeters(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every meter, retired ones too, by id.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -153,6 +166,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.EnrolMeter,
                     request_deserializer=edge_dot_v1_dot_operator__pb2.EnrolMeterRequest.FromString,
                     response_serializer=edge_dot_v1_dot_operator__pb2.EnrolMeterResponse.SerializeToString,
+            ),
+            'RetireMeter': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireMeter,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.RetireMeterRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.RetireMeterResponse.SerializeToString,
             ),
             'ListMeters': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMeters,
@@ -223,6 +241,33 @@ class OperatorService:
             '/edge.v1.OperatorService/EnrolMeter',
             edge_dot_v1_dot_operator__pb2.EnrolMeterRequest.SerializeToString,
             edge_dot_v1_dot_operator__pb2.EnrolMeterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireMeter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/RetireMeter',
+            edge_dot_v1_dot_operator__pb2.RetireMeterRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.RetireMeterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,7 +35,10 @@ class OperatorServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OperatorServiceAsyncStub: ...
     EnrolMeter: _grpc.UnaryUnaryMultiCallable[_operator_pb2.EnrolMeterRequest, _operator_pb2.EnrolMeterResponse]
     """Says which household a meter belongs to; readings of a meter that is not enrolled are refused."""
+    RetireMeter: _grpc.UnaryUnaryMultiCallable[_operator_pb2.RetireMeterRequest, _operator_pb2.RetireMeterResponse]
+    """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays."""
     ListMeters: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]
+    """Every meter, retired ones too, by id."""
     ListModules: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]
     DownloadModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]
     """The module's bytes as uploaded, to inspect before signing."""
@@ -56,7 +59,10 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     EnrolMeter: _aio.UnaryUnaryMultiCallable[_operator_pb2.EnrolMeterRequest, _operator_pb2.EnrolMeterResponse]  # type: ignore[assignment]
     """Says which household a meter belongs to; readings of a meter that is not enrolled are refused."""
+    RetireMeter: _aio.UnaryUnaryMultiCallable[_operator_pb2.RetireMeterRequest, _operator_pb2.RetireMeterResponse]  # type: ignore[assignment]
+    """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays."""
     ListMeters: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]  # type: ignore[assignment]
+    """Every meter, retired ones too, by id."""
     ListModules: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]  # type: ignore[assignment]
     DownloadModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]  # type: ignore[assignment]
     """The module's bytes as uploaded, to inspect before signing."""
@@ -82,11 +88,20 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says which household a meter belongs to; readings of a meter that is not enrolled are refused."""
 
     @_abc_1.abstractmethod
+    def RetireMeter(
+        self,
+        request: _operator_pb2.RetireMeterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.RetireMeterResponse, _abc.Awaitable[_operator_pb2.RetireMeterResponse]]:
+        """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays."""
+
+    @_abc_1.abstractmethod
     def ListMeters(
         self,
         request: _operator_pb2.ListMetersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operator_pb2.ListMetersResponse, _abc.Awaitable[_operator_pb2.ListMetersResponse]]: ...
+    ) -> _typing.Union[_operator_pb2.ListMetersResponse, _abc.Awaitable[_operator_pb2.ListMetersResponse]]:
+        """Every meter, retired ones too, by id."""
 
     @_abc_1.abstractmethod
     def ListModules(

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge_sdk.errors import RpcError
+from edge_sdk.identity import Role
+from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Street
+
+
+async def test_enrolled_once(street: Street) -> None:
+    """Enrolling a meter again changes nothing; for another household or as another kind it is refused."""
+    async with street:
+        operator = await street.operator()
+        first = await operator.enrol_meter("m1", "h1", METER_KIND_ELECTRICITY)
+        await street.advance(street.now_ms + 60_000)
+        assert await operator.enrol_meter("m1", "h1", METER_KIND_ELECTRICITY) == first
+        for household, kind in (("h2", METER_KIND_ELECTRICITY), ("h1", METER_KIND_GAS)):
+            with pytest.raises(RpcError) as caught:
+                await operator.enrol_meter("m1", household, kind)
+            assert caught.value.reason == "METER_ENROLLED_OTHERWISE"
+
+
+async def test_a_wrong_enrolment_is_undone(street: Street, module: Callable[..., bytes]) -> None:
+    """A meter enrolled for the wrong household blinds it, for it never reports; retired, it does not count any more.
+
+    It is for good, it is in the log of the household, and doing it twice changes nothing.
+    """
+    async with street:
+        await street.set_up(module("(f64.eq (f64.load (i32.const 0)) (f64.load (i32.const 0)))"), "h1")
+        operator = await street.operator()
+        await operator.enrol_meter("mistyped", "h1", METER_KIND_ELECTRICITY)
+        await street.next_slot("h1")
+        assert await street.counts("h1") == [0]
+        retired = await operator.retire_meter("mistyped")
+        assert retired.retired_ms == street.now_ms
+        assert await operator.retire_meter("mistyped") == retired
+        await street.next_slot("h1")
+        assert await street.counts("h1") == [1]
+        assert retired in await operator.meters()
+        assert (await operator.status()).meters == 1
+        (event,) = await street.events("meter_retired", Role.HOUSEHOLD, "h1")
+        assert event == {"household": "h1", "meter": "mistyped"}
+        with pytest.raises(RpcError) as caught:
+            await operator.enrol_meter("mistyped", "h1", METER_KIND_ELECTRICITY)
+        assert caught.value.reason == "METER_RETIRED"
+
+
+async def test_retiring_what_is_not_there(street: Street) -> None:
+    """A meter that was never enrolled cannot be retired."""
+    async with street:
+        with pytest.raises(RpcError) as caught:
+            await (await street.operator()).retire_meter("nobody")
+        assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "METER_UNKNOWN")
