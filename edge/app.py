@@ -35,6 +35,7 @@ from edge.services.ingest import Ingest
 from edge.services.load import Guests
 from edge.services.status import StatusReport
 from edge.store.store import Store
+from edge.trust.documents import precedence
 from edge.trust.keys import SigningKey
 from edge_sdk.envelope import VerifyKey
 
@@ -208,7 +209,7 @@ def _tls_files(paths: PathsSection) -> TlsFiles:
 
 
 def _documents(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.json"))
+    return sorted(folder.glob("*.json"), key=lambda file: (precedence(_read(file)), file.name))
 
 
 def _local_time(settings: Settings) -> LocalTime:

@@ -64,7 +64,7 @@ class SimulatedClock:
             raise
 
     async def until_somebody_sleeps(self) -> None:
-        """Returns once somebody waits for a later time: whoever was woken has done its work and sleeps again."""
+        """Returns once anybody waits for a later time. Where one party sleeps, it has then done what it woke for."""
         await self._somebody_sleeps.wait()
 
     def advance_to(self, time_ms: int) -> None:

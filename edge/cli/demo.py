@@ -68,7 +68,7 @@ def _sum_up(console: Console, result: DemoResult) -> None:
     console.print(
         f"{result.readings:,} readings, {result.evaluations:,} evaluations, {result.actions_delivered:,} actions "
         f"delivered to {result.households_with_actions} of {result.households} households in {result.real_s} s; "
-        + (f"reading to action {latency.p50} ms at the median; " if latency else "")
+        + (f"reading to action {latency.p50} ms at the median; " if latency.p50 is not None else "")
         + f"{result.bytes_in:,} bytes in, {result.bytes_out:,} out.",
         highlight=False,
     )

@@ -8,7 +8,7 @@ import click
 
 from edge.cli.options import FOLDER, as_json, now_ms, passphrase_file, read_passphrase
 from edge.cli.output import print_json
-from edge.services.provision import EdgePlan, check_hosts, provision
+from edge.services.provision import EdgePlan, hosts_or_local, provision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def init(
     as_json: bool,
 ) -> None:
     """Set up a new edge in FOLDER: what goes into the cabinet, and what stays with the operator."""
-    plan = EdgePlan(edge_id, check_hosts(hosts), port, timezone)
+    plan = EdgePlan(edge_id, hosts_or_local(hosts), port, timezone)
     made = provision(folder, plan, now_ms(), read_passphrase(passphrase_file))
     if as_json:
         print_json(

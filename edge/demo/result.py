@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 class Latency:
     """Real milliseconds from a household's newest reading sent to its action received."""
 
-    p50: float
-    p99: float
+    p50: float | None
+    p99: float | None
 
     @classmethod
-    def of(cls, samples_ms: Sequence[float]) -> Latency | None:
-        """Returns the percentiles, or None where nothing was measured."""
+    def of(cls, samples_ms: Sequence[float]) -> Latency:
+        """Returns the percentiles; None where nothing was measured."""
         if not samples_ms:
-            return None
+            return cls(None, None)
         p50, p99 = np.percentile(samples_ms, [50, 99])
         return cls(round(float(p50), 1), round(float(p99), 1))
 
@@ -42,7 +42,7 @@ class DemoResult:
     releases: int
     bytes_in: int
     bytes_out: int
-    reading_to_action_ms: Latency | None
+    reading_to_action_ms: Latency
     audit_entries: int
     audit_ok: bool
     simulated_s: int

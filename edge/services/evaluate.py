@@ -48,6 +48,7 @@ _log = structlog.get_logger(__name__)
 _STEP_MS = SLOT_STEP_S * 1000
 # The sandbox is asked in pieces, so that an edge that stops waits for a piece and not for ten thousand households.
 _ROWS_AT_ONCE = 16
+_FAILURES_MAX = 3
 
 T = TypeVar("T")
 
@@ -92,15 +93,23 @@ class Evaluator:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="edge-evaluator")
 
     async def run(self) -> None:
-        """Evaluates every slot as it falls due, until cancelled."""
+        """Evaluates every slot as it falls due, until cancelled. The slots of a round that fails stay open for the next.
+
+        Raises:
+            StoreError: round after round failed. That is not mended by waiting: whoever runs the edge starts it anew.
+        """
         settle_ms = self._settings.settle_s * 1000
+        failures = 0
         while True:
             now_ms = self._clock.now_ms() - settle_ms
             try:
                 await self.evaluate_until(now_ms - now_ms % _STEP_MS)
+                failures = 0
             except EdgeError as error:
-                # Its slots stay open; the next round tries them again.
-                _log.error("evaluation_round_failed", reason=error.reason, error=str(error))
+                failures += 1
+                _log.error("evaluation_round_failed", reason=error.reason, error=str(error), failures=failures)
+                if failures == _FAILURES_MAX:
+                    raise
             await self._clock.sleep_until(now_ms - now_ms % _STEP_MS + _STEP_MS + settle_ms)
 
     def close(self) -> None:

@@ -145,7 +145,7 @@ def _write_edge(
     device.save(folder / paths.device_key)
     policy = first_policy(now_ms, {})
     (folder / paths.documents / "policy.json").write_bytes(sign_document(policy, root).to_json())
-    (folder / "edge.service").write_text(_systemd_unit(settings.edge.id, folder.resolve()), encoding="utf-8")
+    (folder / "edge.service").write_text(_systemd_unit(settings.edge.id), encoding="utf-8")
 
 
 def _write_operator(
@@ -176,31 +176,34 @@ def first_policy(now_ms: int, organizations: dict[str, str]) -> Policy:
     )
 
 
-def check_hosts(hosts: Sequence[str]) -> tuple[str, ...]:
+def hosts_or_local(hosts: Sequence[str]) -> tuple[str, ...]:
     """Returns the names to put in the device's certificate; this machine's own if none are given."""
     return tuple(hosts) or ("localhost", "127.0.0.1")
 
 
-def _systemd_unit(edge_id: str, folder: Path) -> str:
+def _systemd_unit(edge_id: str) -> str:
     return f"""\
+# An example for the device. Install the package into /opt/edge (python3 -m venv /opt/edge), copy this folder to
+# /var/lib/edge, owned by the user edge, and this file to /etc/systemd/system/edge.service.
 [Unit]
 Description=Edge {edge_id}
 After=network-online.target time-sync.target
-Wants=network-online.target
+Wants=network-online.target time-sync.target
 
 [Service]
 Type=exec
 User=edge
-ExecStart=/usr/bin/env edge serve {folder}
+ExecStart=/opt/edge/bin/edge serve /var/lib/edge
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=10
 KillSignal=SIGTERM
 
 # The edge needs its own folder and the network, nothing else of the machine.
-ReadWritePaths={folder}
+StateDirectory=edge
+StateDirectoryMode=0700
 ProtectSystem=strict
-ProtectHome=read-only
+ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 NoNewPrivileges=yes
@@ -212,6 +215,7 @@ ProtectControlGroups=yes
 RestrictNamespaces=yes
 LockPersonality=yes
 UMask=0077
+LimitNOFILE=65536
 MemoryMax=4G
 
 [Install]

@@ -1,4 +1,4 @@
-"""Windows: what an evaluation sees, as one dense matrix, from one query per shape of input.
+"""Windows: what an evaluation sees, as dense matrices, each from one query for all households.
 
 Sample i of a window that starts at s with resolution r stands for the time from s + i r up to s + (i + 1) r.
 
@@ -9,7 +9,8 @@ Sample i of a window that starts at s with resolution r stands for the time from
   meter was exchanged): nothing is bridged.
 - A household with several electricity meters has a value only where each of them has one: the sum, of voltages the
   mean, of tariffs the one they agree on. Gas is the sum over the M-Bus channels that said anything in the window.
-- A neighbourhood sample is the sum over the households that have a value, NaN where fewer than the group minimum do.
+- A neighbourhood sample is the sum, of voltages the mean, over the households that have a value; NaN where fewer than
+  the group minimum do.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ Found = dict[str, NDArray[np.generic]]
 
 
 class _Together(Enum):
-    """What the meters of one household make together."""
+    """What the meters of one household, or the households of a neighbourhood, make together."""
 
     SUM = auto()
     MEAN = auto()
@@ -119,7 +120,9 @@ class WindowReader:
                 cursor.register("wanted", group.meter_table())
                 for place in places:
                     window = self._window(cursor, specs[place], slot_ms, group)
-                    windows[place] = _sum(window, group_min) if extent is Extent.NEIGHBOURHOOD else window
+                    if extent is Extent.NEIGHBOURHOOD:
+                        window = _over_all(window, group_min, _COLUMNS[specs[place].series.base_name].together)
+                    windows[place] = window
                 cursor.unregister("wanted")
         return windows
 
@@ -229,8 +232,11 @@ def _differences(found: Found, rows: int, samples: int) -> Matrix:
     return np.where(fell, np.nan, end - start)
 
 
-def _sum(window: Matrix, group_min: int) -> Matrix:
+def _over_all(window: Matrix, group_min: int, together: _Together) -> Matrix:
     measured = ~np.isnan(window)
+    households = measured.sum(axis=0)
     total: Matrix = np.where(measured, window, 0.0).sum(axis=0)
-    total[measured.sum(axis=0) < group_min] = np.nan
+    if together is _Together.MEAN:
+        total /= np.maximum(households, 1)
+    total[households < group_min] = np.nan
     return total[np.newaxis, :]

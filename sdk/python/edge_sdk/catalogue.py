@@ -66,21 +66,18 @@ def _household() -> list[Series]:
     return [Series(name, unit, meaning, Extent.HOUSEHOLD, how) for name, unit, meaning, how in rows]
 
 
-# A sum over households means nothing for a voltage or a tariff.
-_SUMMED = ("power_import", "power_export", "power_net", "energy_import", "energy_export", "gas")
-
-
 def _neighbourhood(household: list[Series]) -> list[Series]:
     return [
         Series(
             NEIGHBOURHOOD_PREFIX + series.name,
             series.unit,
-            f"{series.meaning}, summed over the consenting households that reported",
+            # A sum of voltages means nothing.
+            f"{series.meaning}, {'mean' if series.unit == 'V' else 'sum'} over the consenting households that reported",
             Extent.NEIGHBOURHOOD,
             series.aggregation,
         )
         for series in household
-        if series.name in _SUMMED
+        if series.aggregation is not Aggregation.LAST  # A street has no tariff of its own; `clock.tariff` is there.
     ]
 
 

@@ -15,7 +15,6 @@ UNITS = {
     **{f"voltage_l{phase}": "V" for phase in PHASES},
     **{f"current_l{phase}": "A" for phase in PHASES},
 }
-SUMMED = ("power_import", "power_export", "power_net", "energy_import", "energy_export", "gas")
 COUNTED = ("energy_import", "energy_export", "gas")
 
 
@@ -27,12 +26,14 @@ def test_household_series(name: str, unit: str) -> None:
     assert series.aggregation is (Aggregation.DIFFERENCE if name in COUNTED else Aggregation.MEAN)
 
 
-@pytest.mark.parametrize("name", SUMMED)
+@pytest.mark.parametrize("name", UNITS)
 def test_neighbourhood_series(name: str) -> None:
-    """What can be summed is there over the neighbourhood, in the same unit and made in the same way."""
-    own, summed = CATALOGUE[name], CATALOGUE[f"neighbourhood.{name}"]
-    assert (summed.extent, summed.unit, summed.aggregation) == (Extent.NEIGHBOURHOOD, own.unit, own.aggregation)
-    assert summed.base_name == name
+    """What a household has is there over the neighbourhood too, in the same unit and made in the same way."""
+    own, whole = CATALOGUE[name], CATALOGUE[f"neighbourhood.{name}"]
+    assert (whole.extent, whole.unit, whole.aggregation) == (Extent.NEIGHBOURHOOD, own.unit, own.aggregation)
+    assert whole.base_name == name
+    assert ("mean over" in whole.meaning) == (whole.unit == "V")
+    assert "neighbourhood.tariff" not in CATALOGUE
 
 
 @pytest.mark.parametrize("name", ["clock.unix_s", "clock.local_hour", "clock.weekday", "clock.tariff"])

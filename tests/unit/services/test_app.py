@@ -13,6 +13,8 @@ from edge.trust.documents import sign_document
 from edge.trust.keys import SigningKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import NewStreet, Street
 
 DIGEST = "sha256:" + "0" * 64
@@ -62,12 +64,44 @@ async def test_missing_file(street: Street, name: str) -> None:
 
 
 async def test_evaluator_that_cannot_go_on(street: Street) -> None:
-    """When the evaluator fails for good, whoever runs the edge is told, rather than that it goes on without."""
+    """One round that fails is one round; when round after round does, whoever runs the edge is told."""
     async with street:
         await street.query("ALTER TABLE state.modules RENAME TO hidden")
+        for _ in range(2):
+            await street.advance(street.now_ms + 60_000)
+        await street.query("ALTER TABLE state.hidden RENAME TO modules")
+        await street.advance(street.now_ms + 60_000)
+        await street.query("ALTER TABLE state.modules RENAME TO hidden")
+        for _ in range(2):
+            await street.advance(street.now_ms + 60_000)
         street.clock.advance_to(street.now_ms + 60_000)
         with pytest.raises(StoreError):
             await street.app.failed()
+
+
+async def test_policy_before_approval(street: Street, module: Callable[..., bytes]) -> None:
+    """Of documents that wait in the folder the policy is taken first, whatever they are called."""
+    async with street:
+        await street.set_policy()
+        uploaded = await street.upload(module())
+        policy = first_policy(street.now_ms, {"acme": "supplier"}).model_copy(update={"version": 9})
+        granted = approval(
+            organization="acme",
+            trigger=uploaded.name,
+            module_digest=uploaded.digest,
+            report_digest=uploaded.report.digest,
+            policy=policy,
+            version=1,
+            now_ms=street.now_ms,
+            days=1,
+            fuel_max=None,
+        )
+        await street.submit(first_policy(street.now_ms, {"other": "supplier"}).model_copy(update={"version": 8}))
+        folder = street.provisioned.edge_folder / "documents"
+        (folder / "a-approval.json").write_bytes(sign_document(granted, street.key).to_json())
+        (folder / "z-policy.json").write_bytes(sign_document(policy, street.key).to_json())
+        await street.restart()
+        assert (await (await street.operator()).status()).modules_active == 1
 
 
 async def test_two_edges_in_one_process(new_street: NewStreet, street: Street) -> None:

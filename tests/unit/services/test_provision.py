@@ -8,7 +8,7 @@ import pytest
 from edge.domain.policy import Policy
 from edge.errors import ConflictError, EdgeError
 from edge.services.identities import CA_FOLDER, EDGE_KEY, ROOT_KEY, Register
-from edge.services.provision import DEFAULT_TIERS, POLICY_FILE, EdgePlan, check_hosts, first_policy, provision
+from edge.services.provision import DEFAULT_TIERS, POLICY_FILE, EdgePlan, hosts_or_local, first_policy, provision
 from edge.services.sign import policy_from_toml
 from edge.settings import FILE_NAME, load
 from edge.trust.certificates import CertificateAuthority
@@ -153,17 +153,17 @@ def test_address(tmp_path: Path, host: str, address: str) -> None:
 
 def test_hosts() -> None:
     """Without hosts an edge is reached at this machine."""
-    assert check_hosts(["a.example.org"]) == ("a.example.org",)
-    assert check_hosts([]) == ("localhost", "127.0.0.1")
+    assert hosts_or_local(["a.example.org"]) == ("a.example.org",)
+    assert hosts_or_local([]) == ("localhost", "127.0.0.1")
 
 
 def test_systemd_unit(tmp_path: Path) -> None:
-    """The unit starts the edge in its folder, may write there only, and leaves time to stop."""
+    """The unit starts the edge in the folder that is its own, may write there only, and leaves time to stop."""
     made = provision(tmp_path, PLAN, NOW_MS)
     lines = (made.edge_folder / "edge.service").read_text().splitlines()
     expected: dict[str, Any] = {
-        "ExecStart": f"/usr/bin/env edge serve {made.edge_folder}",
-        "ReadWritePaths": made.edge_folder,
+        "ExecStart": "/opt/edge/bin/edge serve /var/lib/edge",
+        "StateDirectory": "edge",
         "ProtectSystem": "strict",
         "NoNewPrivileges": "yes",
         "KillSignal": "SIGTERM",

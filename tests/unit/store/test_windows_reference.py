@@ -160,7 +160,8 @@ def expected(spec: WindowSpec, meters: list[Meter], rows: list[StoredReading], g
     if spec.series.extent is Extent.HOUSEHOLD:
         return windows
     measured = [[sample for sample in column if not math.isnan(sample)] for column in zip(*windows, strict=True)]
-    return [[sum(values) if len(values) >= group_min else NAN for values in measured]]
+    mean = spec.series.base_name.startswith("voltage")
+    return [[sum(values) / (len(values) if mean else 1) if len(values) >= group_min else NAN for values in measured]]
 
 
 # Multiples of half the resolution, and what is just before and after an edge: edges are where mistakes are.
