@@ -93,7 +93,7 @@ class Evaluator:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="edge-evaluator")
 
     async def run(self) -> None:
-        """Evaluates every slot as it falls due, until cancelled. The slots of a round that fails stay open for the next.
+        """Evaluates every slot as it falls due, until cancelled. What a failed round owed stays open for the next.
 
         Raises:
             StoreError: round after round failed. That is not mended by waiting: whoever runs the edge starts it anew.

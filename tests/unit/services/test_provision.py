@@ -8,7 +8,7 @@ import pytest
 from edge.domain.policy import Policy
 from edge.errors import ConflictError, EdgeError
 from edge.services.identities import CA_FOLDER, EDGE_KEY, ROOT_KEY, Register
-from edge.services.provision import DEFAULT_TIERS, POLICY_FILE, EdgePlan, hosts_or_local, first_policy, provision
+from edge.services.provision import DEFAULT_TIERS, POLICY_FILE, EdgePlan, first_policy, hosts_or_local, provision
 from edge.services.sign import policy_from_toml
 from edge.settings import FILE_NAME, load
 from edge.trust.certificates import CertificateAuthority
