@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import edge
+from edge.cli.output import safe
 from edge.errors import EdgeError
 
 _COMMANDS = {
@@ -51,9 +52,10 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return cli.main(args=arguments, prog_name="edge", standalone_mode=True)
     except EdgeError as error:
-        click.echo(f"error: {error.message}", err=True)
+        # An edge says this, and quotes what it was sent: neither may do anything to the terminal.
+        click.echo(f"error: {safe(error.message)}", err=True)
         if error.advice:
-            click.echo(f"  what to do: {error.advice}", err=True)
+            click.echo(f"  what to do: {safe(error.advice)}", err=True)
         click.echo(f"  whose: {error.fault.value}  reason: {error.reason}", err=True)
         sys.exit(1)
     except OSError as error:
