@@ -30,6 +30,7 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "EnrolMeter",
             "ListMeters",
             "ListModules",
+            "GetModule",
             "DownloadModule",
             "SubmitDocument",
             "GetDocument",

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from edge_sdk.wire.v1 import module_pb2 as edge_dot_v1_dot_module__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65\x64ge/v1/operator.proto\x12\x07\x65\x64ge.v1\x1a\x14\x65\x64ge/v1/module.proto\"f\n\x05Meter\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\x12\x13\n\x0b\x65nrolled_ms\x18\x04 \x01(\x03\"]\n\x11\x45nrolMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\"3\n\x12\x45nrolMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\"\x13\n\x11ListMetersRequest\"4\n\x12ListMetersResponse\x12\x1e\n\x06meters\x18\x01 \x03(\x0b\x32\x0e.edge.v1.Meter\"#\n!OperatorServiceListModulesRequest\"F\n\"OperatorServiceListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module\"\'\n\x15\x44ownloadModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"G\n\x16\x44ownloadModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\x12\x0c\n\x04wasm\x18\x02 \x01(\x0c\".\n\x15SubmitDocumentRequest\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"X\n\x16SubmitDocumentResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x1f\n\x06module\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x12GetDocumentRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\",\n\x13GetDocumentResponse\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"6\n\x14SuspendModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"8\n\x15SuspendModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"%\n\x13ResumeModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"7\n\x14ResumeModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\x12\n\x10GetStatusRequest\"\x92\x03\n\x11GetStatusResponse\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x12\n\nstarted_ms\x18\x04 \x01(\x03\x12\x12\n\nhouseholds\x18\x05 \x01(\x04\x12\x0e\n\x06meters\x18\x06 \x01(\x04\x12\x18\n\x10meters_connected\x18\x07 \x01(\x04\x12\x10\n\x08readings\x18\x08 \x01(\x04\x12\x18\n\x10readings_refused\x18\t \x01(\x04\x12\x13\n\x0b\x65valuations\x18\n \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x0b \x01(\x04\x12\x0f\n\x07\x61\x63tions\x18\x0c \x01(\x04\x12\x19\n\x11\x61\x63tions_delivered\x18\r \x01(\x04\x12\x10\n\x08releases\x18\x0e \x01(\x04\x12\x19\n\x11\x63onsents_in_force\x18\x0f \x01(\x04\x12\x16\n\x0emodules_active\x18\x10 \x01(\x04\x12\x15\n\raudit_entries\x18\x11 \x01(\x04\x12\x16\n\x0epolicy_version\x18\x12 \x01(\x04*k\n\tMeterKind\x12\x1a\n\x16METER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16METER_KIND_ELECTRICITY\x10\x01\x12\x12\n\x0eMETER_KIND_SUB\x10\x02\x12\x12\n\x0eMETER_KIND_GAS\x10\x03\x32\xd8\x05\n\x0fOperatorService\x12\x45\n\nEnrolMeter\x12\x1a.edge.v1.EnrolMeterRequest\x1a\x1b.edge.v1.EnrolMeterResponse\x12\x45\n\nListMeters\x12\x1a.edge.v1.ListMetersRequest\x1a\x1b.edge.v1.ListMetersResponse\x12\x66\n\x0bListModules\x12*.edge.v1.OperatorServiceListModulesRequest\x1a+.edge.v1.OperatorServiceListModulesResponse\x12Q\n\x0e\x44ownloadModule\x12\x1e.edge.v1.DownloadModuleRequest\x1a\x1f.edge.v1.DownloadModuleResponse\x12Q\n\x0eSubmitDocument\x12\x1e.edge.v1.SubmitDocumentRequest\x1a\x1f.edge.v1.SubmitDocumentResponse\x12H\n\x0bGetDocument\x12\x1b.edge.v1.GetDocumentRequest\x1a\x1c.edge.v1.GetDocumentResponse\x12N\n\rSuspendModule\x12\x1d.edge.v1.SuspendModuleRequest\x1a\x1e.edge.v1.SuspendModuleResponse\x12K\n\x0cResumeModule\x12\x1c.edge.v1.ResumeModuleRequest\x1a\x1d.edge.v1.ResumeModuleResponse\x12\x42\n\tGetStatus\x12\x19.edge.v1.GetStatusRequest\x1a\x1a.edge.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65\x64ge/v1/operator.proto\x12\x07\x65\x64ge.v1\x1a\x14\x65\x64ge/v1/module.proto\"f\n\x05Meter\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\x12\x13\n\x0b\x65nrolled_ms\x18\x04 \x01(\x03\"]\n\x11\x45nrolMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\"3\n\x12\x45nrolMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\"\x13\n\x11ListMetersRequest\"4\n\x12ListMetersResponse\x12\x1e\n\x06meters\x18\x01 \x03(\x0b\x32\x0e.edge.v1.Meter\"J\n!OperatorServiceListModulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\"OperatorServiceListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x1fOperatorServiceGetModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"C\n OperatorServiceGetModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"=\n\x15\x44ownloadModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"&\n\x16\x44ownloadModuleResponse\x12\x0c\n\x04wasm\x18\x01 \x01(\x0c\".\n\x15SubmitDocumentRequest\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"X\n\x16SubmitDocumentResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x1f\n\x06module\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x12GetDocumentRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\",\n\x13GetDocumentResponse\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"L\n\x14SuspendModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"8\n\x15SuspendModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\";\n\x13ResumeModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"7\n\x14ResumeModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\x12\n\x10GetStatusRequest\"\x92\x03\n\x11GetStatusResponse\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x12\n\nstarted_ms\x18\x04 \x01(\x03\x12\x12\n\nhouseholds\x18\x05 \x01(\x04\x12\x0e\n\x06meters\x18\x06 \x01(\x04\x12\x18\n\x10meters_connected\x18\x07 \x01(\x04\x12\x10\n\x08readings\x18\x08 \x01(\x04\x12\x18\n\x10readings_refused\x18\t \x01(\x04\x12\x13\n\x0b\x65valuations\x18\n \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x0b \x01(\x04\x12\x0f\n\x07\x61\x63tions\x18\x0c \x01(\x04\x12\x19\n\x11\x61\x63tions_delivered\x18\r \x01(\x04\x12\x10\n\x08releases\x18\x0e \x01(\x04\x12\x19\n\x11\x63onsents_in_force\x18\x0f \x01(\x04\x12\x16\n\x0emodules_active\x18\x10 \x01(\x04\x12\x15\n\raudit_entries\x18\x11 \x01(\x04\x12\x16\n\x0epolicy_version\x18\x12 \x01(\x04*k\n\tMeterKind\x12\x1a\n\x16METER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16METER_KIND_ELECTRICITY\x10\x01\x12\x12\n\x0eMETER_KIND_SUB\x10\x02\x12\x12\n\x0eMETER_KIND_GAS\x10\x03\x32\xba\x06\n\x0fOperatorService\x12\x45\n\nEnrolMeter\x12\x1a.edge.v1.EnrolMeterRequest\x1a\x1b.edge.v1.EnrolMeterResponse\x12\x45\n\nListMeters\x12\x1a.edge.v1.ListMetersRequest\x1a\x1b.edge.v1.ListMetersResponse\x12\x66\n\x0bListModules\x12*.edge.v1.OperatorServiceListModulesRequest\x1a+.edge.v1.OperatorServiceListModulesResponse\x12`\n\tGetModule\x12(.edge.v1.OperatorServiceGetModuleRequest\x1a).edge.v1.OperatorServiceGetModuleResponse\x12Q\n\x0e\x44ownloadModule\x12\x1e.edge.v1.DownloadModuleRequest\x1a\x1f.edge.v1.DownloadModuleResponse\x12Q\n\x0eSubmitDocument\x12\x1e.edge.v1.SubmitDocumentRequest\x1a\x1f.edge.v1.SubmitDocumentResponse\x12H\n\x0bGetDocument\x12\x1b.edge.v1.GetDocumentRequest\x1a\x1c.edge.v1.GetDocumentResponse\x12N\n\rSuspendModule\x12\x1d.edge.v1.SuspendModuleRequest\x1a\x1e.edge.v1.SuspendModuleResponse\x12K\n\x0cResumeModule\x12\x1c.edge.v1.ResumeModuleRequest\x1a\x1d.edge.v1.ResumeModuleResponse\x12\x42\n\tGetStatus\x12\x19.edge.v1.GetStatusRequest\x1a\x1a.edge.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'edge.v1.operator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METERKIND']._serialized_start=1462
-  _globals['_METERKIND']._serialized_end=1569
+  _globals['_METERKIND']._serialized_start=1701
+  _globals['_METERKIND']._serialized_end=1808
   _globals['_METER']._serialized_start=57
   _globals['_METER']._serialized_end=159
   _globals['_ENROLMETERREQUEST']._serialized_start=161
@@ -45,33 +45,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMETERSRESPONSE']._serialized_start=330
   _globals['_LISTMETERSRESPONSE']._serialized_end=382
   _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_start=384
-  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_end=419
-  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_start=421
-  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_end=491
-  _globals['_DOWNLOADMODULEREQUEST']._serialized_start=493
-  _globals['_DOWNLOADMODULEREQUEST']._serialized_end=532
-  _globals['_DOWNLOADMODULERESPONSE']._serialized_start=534
-  _globals['_DOWNLOADMODULERESPONSE']._serialized_end=605
-  _globals['_SUBMITDOCUMENTREQUEST']._serialized_start=607
-  _globals['_SUBMITDOCUMENTREQUEST']._serialized_end=653
-  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_start=655
-  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_end=743
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=745
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=779
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=781
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=825
-  _globals['_SUSPENDMODULEREQUEST']._serialized_start=827
-  _globals['_SUSPENDMODULEREQUEST']._serialized_end=881
-  _globals['_SUSPENDMODULERESPONSE']._serialized_start=883
-  _globals['_SUSPENDMODULERESPONSE']._serialized_end=939
-  _globals['_RESUMEMODULEREQUEST']._serialized_start=941
-  _globals['_RESUMEMODULEREQUEST']._serialized_end=978
-  _globals['_RESUMEMODULERESPONSE']._serialized_start=980
-  _globals['_RESUMEMODULERESPONSE']._serialized_end=1035
-  _globals['_GETSTATUSREQUEST']._serialized_start=1037
-  _globals['_GETSTATUSREQUEST']._serialized_end=1055
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1058
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1460
-  _globals['_OPERATORSERVICE']._serialized_start=1572
-  _globals['_OPERATORSERVICE']._serialized_end=2300
+  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_end=458
+  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_start=460
+  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_end=555
+  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_start=557
+  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_end=628
+  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_start=630
+  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_end=697
+  _globals['_DOWNLOADMODULEREQUEST']._serialized_start=699
+  _globals['_DOWNLOADMODULEREQUEST']._serialized_end=760
+  _globals['_DOWNLOADMODULERESPONSE']._serialized_start=762
+  _globals['_DOWNLOADMODULERESPONSE']._serialized_end=800
+  _globals['_SUBMITDOCUMENTREQUEST']._serialized_start=802
+  _globals['_SUBMITDOCUMENTREQUEST']._serialized_end=848
+  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_start=850
+  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_end=938
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=940
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=974
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=976
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1020
+  _globals['_SUSPENDMODULEREQUEST']._serialized_start=1022
+  _globals['_SUSPENDMODULEREQUEST']._serialized_end=1098
+  _globals['_SUSPENDMODULERESPONSE']._serialized_start=1100
+  _globals['_SUSPENDMODULERESPONSE']._serialized_end=1156
+  _globals['_RESUMEMODULEREQUEST']._serialized_start=1158
+  _globals['_RESUMEMODULEREQUEST']._serialized_end=1217
+  _globals['_RESUMEMODULERESPONSE']._serialized_start=1219
+  _globals['_RESUMEMODULERESPONSE']._serialized_end=1274
+  _globals['_GETSTATUSREQUEST']._serialized_start=1276
+  _globals['_GETSTATUSREQUEST']._serialized_end=1294
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1297
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1699
+  _globals['_OPERATORSERVICE']._serialized_start=1811
+  _globals['_OPERATORSERVICE']._serialized_end=2637
 # @@protoc_insertion_point(module_scope)

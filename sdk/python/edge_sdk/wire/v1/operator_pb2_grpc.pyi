@@ -37,6 +37,9 @@ class OperatorServiceStub:
     """Says which household a meter belongs to; readings of a meter that is not enrolled are refused."""
     ListMeters: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]
     ListModules: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]
+    """Every module of every organization, newest first, without their reports."""
+    GetModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]
+    """One module with its whole admission report."""
     DownloadModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]
     """The module's bytes as uploaded, to inspect before signing."""
     SubmitDocument: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SubmitDocumentRequest, _operator_pb2.SubmitDocumentResponse]
@@ -58,6 +61,9 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     """Says which household a meter belongs to; readings of a meter that is not enrolled are refused."""
     ListMeters: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]  # type: ignore[assignment]
     ListModules: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]  # type: ignore[assignment]
+    """Every module of every organization, newest first, without their reports."""
+    GetModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]  # type: ignore[assignment]
+    """One module with its whole admission report."""
     DownloadModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]  # type: ignore[assignment]
     """The module's bytes as uploaded, to inspect before signing."""
     SubmitDocument: _aio.UnaryUnaryMultiCallable[_operator_pb2.SubmitDocumentRequest, _operator_pb2.SubmitDocumentResponse]  # type: ignore[assignment]
@@ -93,7 +99,16 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _operator_pb2.OperatorServiceListModulesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operator_pb2.OperatorServiceListModulesResponse, _abc.Awaitable[_operator_pb2.OperatorServiceListModulesResponse]]: ...
+    ) -> _typing.Union[_operator_pb2.OperatorServiceListModulesResponse, _abc.Awaitable[_operator_pb2.OperatorServiceListModulesResponse]]:
+        """Every module of every organization, newest first, without their reports."""
+
+    @_abc_1.abstractmethod
+    def GetModule(
+        self,
+        request: _operator_pb2.OperatorServiceGetModuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.OperatorServiceGetModuleResponse, _abc.Awaitable[_operator_pb2.OperatorServiceGetModuleResponse]]:
+        """One module with its whole admission report."""
 
     @_abc_1.abstractmethod
     def DownloadModule(
