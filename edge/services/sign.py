@@ -79,7 +79,9 @@ def policy_shown(envelope_json: bytes | None, operator_key: VerifyKey) -> Policy
             advice="Give this edge's own root key with --key. If that is it, sign nothing: examine the edge.",
         ) from error
     if not isinstance(document, Policy):
-        raise DocumentError("The edge showed another kind of document as its policy.")
+        raise DocumentError(
+            "The edge showed another kind of document as its policy.", advice="Sign nothing: examine the edge."
+        )
     return document
 
 

@@ -8,6 +8,8 @@ import grpc
 import pytest
 import pytest_asyncio
 
+from edge.cli.inspection import inspect_module
+from edge.cli.output import plain
 from edge.domain.event import EventKind
 from edge.domain.module import digest_of
 from edge.sandbox.assemble import assemble
@@ -91,6 +93,7 @@ async def test_refused_by_its_shape(street: Street, wasm: bytes, check: str, rea
     uploaded = await street.upload(wasm)
     found = [(item.check, item.reason) for item in uploaded.report.findings]
     assert found[0] == (check, reason)
+    assert plain(uploaded.report)["findings"] == inspect_module(wasm)["findings"], "the same words, wherever asked"
     assert uploaded.state == pb.MODULE_STATE_REFUSED
     assert "compile" not in json.loads(uploaded.report.canonical_json)["facts"]
 
