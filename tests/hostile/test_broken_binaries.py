@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from edge.domain.module import Finding
 from edge.sandbox.admission import examine
 from edge.sandbox.assemble import assemble
 from edge.sandbox.compile import Compiler, ModuleCompileError
 from edge.settings import SandboxLimits
 from edge_sdk.errors import WasmFormatError
 from edge_sdk.wasm import custom_section
+
+if TYPE_CHECKING:
+    from edge.domain.module import Finding
 
 LIMITS = SandboxLimits()
 HEADER = b"\0asm\x01\0\0\0"
