@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,7 @@ from edge.cli.options import (
     run,
 )
 from edge.cli.output import plain, print_json, safe, show_modules
+from edge.domain.document import EVERY_EDGE
 from edge.services import sign as signing
 from edge.services.vet import Shown, Vetted, Wanted, vet
 from edge.trust.documents import sign_document
@@ -33,7 +35,17 @@ from edge_sdk.operator import OperatorClient
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.domain.approval import Approval
     from edge_sdk.wire.v1.module_pb2 import Module
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What the operator decides itself about an approval."""
+
+    days: int
+    fuel_max: int | None
+    edges: tuple[str, ...]
 
 
 @click.command()
@@ -67,23 +79,11 @@ def approve(
     shown = run(fetch(identity, digest, organization))
     wanted = Wanted(spelled_out(digest), organization)
     vetted = vet(shown, wanted, edge_id=identity.edge_id, operator_key=key.verify_key, now_ms=now_ms())
+    terms = _Terms(days, fuel_max, meant_edges(identity, everywhere=all_edges))
     if not yes:
         # With --json, standard output is for the one object.
-        click.echo(_to_read(shown, vetted), err=as_json)
-        click.confirm(f"Sign an approval for {safe(shown.organization)}, {days} days?", abort=True, err=as_json)
-    approval = signing.approval(
-        organization=shown.organization,
-        trigger=vetted.manifest.trigger.name,
-        module_digest=shown.digest,
-        report_digest=shown.report_digest,
-        policy=vetted.policy,
-        version=shown.approval_version + 1,
-        now_ms=now_ms(),
-        days=days,
-        fuel_max=fuel_max,
-        edges=meant_edges(identity, everywhere=all_edges),
-    )
-    signed = sign_document(approval, key).to_json()
+        _ask(shown, vetted, terms, err=as_json)
+    signed = sign_document(_approval(shown, vetted, terms), key).to_json()
     if out is not None:
         out.write_bytes(signed)
     approved = run(_submit(identity, signed))
@@ -106,6 +106,28 @@ async def fetch(identity: Identity, digest: str, organization: str) -> Shown:
             approval_version=module.approval_version,
             policy_json=await client.document("policy"),
         )
+
+
+def _ask(shown: Shown, vetted: Vetted, terms: _Terms, *, err: bool) -> None:
+    click.echo(_to_read(shown, vetted), err=err)
+    where = "every edge" if terms.edges == (EVERY_EDGE,) else ", ".join(terms.edges)
+    question = f"Sign an approval for {safe(shown.organization)} on {where}, {terms.days} days?"
+    click.confirm(question, abort=True, err=err)
+
+
+def _approval(shown: Shown, vetted: Vetted, terms: _Terms) -> Approval:
+    return signing.approval(
+        organization=shown.organization,
+        trigger=vetted.manifest.trigger.name,
+        module_digest=shown.digest,
+        report_digest=shown.report_digest,
+        policy=vetted.policy,
+        version=shown.approval_version + 1,
+        now_ms=now_ms(),
+        days=terms.days,
+        fuel_max=terms.fuel_max,
+        edges=terms.edges,
+    )
 
 
 def _to_read(shown: Shown, vetted: Vetted) -> str:

@@ -80,17 +80,8 @@ class Admission:
             )
         tier = self._policy().tier_of(organization)
         digest = digest_of(wasm)
-        known, count = await self._store.read(
-            lambda tables: (tables.modules.get(digest, organization), tables.modules.count(organization))
-        )
-        if known is not None and _stands(known):
+        if await self._stands(organization, digest):
             return await self.module(digest, organization)
-        if known is None and count >= self._settings.modules_max:
-            raise LimitError(
-                f"Organization {organization} has {count} modules here, as many as it may.",
-                advice="Ask the operator to raise admission.modules_max.",
-                reason="MODULES_TOO_MANY",
-            )
         report, manifest = await self._examine(organization, wasm, tier)
         module = Module(
             digest=report.module_digest,
@@ -106,6 +97,23 @@ class Admission:
         report_json = report.canonical_json()
         await self._store.write(lambda transaction: self._keep(transaction, module, report_json, wasm))
         return await self.module(digest, organization)
+
+    async def _stands(self, organization: str, digest: str) -> bool:
+        """Whether an upload of these bytes changes nothing: they were admitted, and this release can read them.
+
+        Raises:
+            LimitError: they are new, and the organization has as many modules as it may.
+        """
+        known, count = await self._store.read(
+            lambda tables: (tables.modules.get(digest, organization), tables.modules.count(organization))
+        )
+        if known is None and count >= self._settings.modules_max:
+            raise LimitError(
+                f"Organization {organization} has {count} modules here, as many as it may.",
+                advice="Ask the operator to raise admission.modules_max.",
+                reason="MODULES_TOO_MANY",
+            )
+        return known is not None and known.report.admissible and known.manifest is not None
 
     async def _examine(
         self, organization: str, wasm: bytes, tier: tuple[str, Tier]
@@ -198,11 +206,6 @@ class Admission:
                 reason="MODULE_REFUSED",
             )
         return wasm
-
-
-def _stands(module: Module) -> bool:
-    """Whether an upload of the same bytes changes nothing: it was admitted, and this release can read it."""
-    return module.report.admissible and module.manifest is not None
 
 
 def _position(token: str) -> tuple[int, str, str]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
 import pytest_asyncio
 
@@ -13,14 +12,10 @@ from edge.cli.output import plain
 from edge.domain.event import EventKind
 from edge.domain.module import digest_of
 from edge.sandbox.assemble import assemble
-from edge_sdk.channel import open_channel
 from edge_sdk.errors import RpcError
-from edge_sdk.identity import Role
 from edge_sdk.manifest import SECTION
 from edge_sdk.wasm import custom_section, embed_custom_section
 from edge_sdk.wire.v1 import module_pb2 as pb
-from edge_sdk.wire.v1.organization_pb2 import ListModulesRequest
-from edge_sdk.wire.v1.organization_pb2_grpc import OrganizationServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,8 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MODULES_MAX = 30
-PAGE_MODULES_MAX = 2
+MODULES_MAX = 25
 ORGANIZATIONS = {"acme": "supplier", "rival": "supplier", "hoarder": "supplier", "helper": "service-provider"}
 GUEST = """(module (memory (export "memory") 1)
   (func (export "edge_inputs") (result i32) (i32.const 0))
@@ -40,8 +34,7 @@ GUEST = """(module (memory (export "memory") 1)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def street(new_street: NewStreet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
     """An edge with two suppliers and a service provider; modules have up to 20,000 bytes."""
-    admission = {"modules_max": MODULES_MAX, "page_modules_max": PAGE_MODULES_MAX}
-    sections = {"sandbox": {"module_bytes_max": 20_000}, "admission": admission}
+    sections = {"sandbox": {"module_bytes_max": 20_000}, "admission": {"modules_max": MODULES_MAX}}
     async with new_street(tmp_path_factory.mktemp("admit") / "street", **sections) as running:
         await running.set_policy(ORGANIZATIONS)
         yield running
@@ -166,26 +159,6 @@ async def test_the_same_bytes_of_two_organizations(street: Street, module: Calla
     assert caught.value.reason == "MODULE_NOT_FOUND"
 
 
-async def test_whose_module_is_meant(street: Street, module: Callable[..., bytes]) -> None:
-    """Where two organizations uploaded the same bytes the operator has to say whose it means, and gets that one."""
-    wasm = module(name="whose")
-    digest = (await street.upload(wasm, "rival")).digest
-    operator = await street.operator()
-    assert (await operator.module(digest)).organization == "rival"
-    assert (await street.upload(wasm, "acme")).digest == digest
-    for organization in ("acme", "rival"):
-        assert (await operator.module(digest, organization)).organization == organization
-        assert await operator.download(digest, organization) == wasm
-    for call in (operator.module(digest), operator.download(digest)):
-        with pytest.raises(RpcError, match="acme, rival") as caught:
-            await call
-        assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "MODULE_AMBIGUOUS")
-        assert "--organization" in caught.value.advice
-    with pytest.raises(RpcError) as caught:
-        await operator.module(digest, "helper")
-    assert caught.value.reason == "MODULE_NOT_FOUND"
-
-
 async def test_upload_again(street: Street, module: Callable[..., bytes]) -> None:
     """An upload of what is here changes nothing, whether it waits, runs or is stopped: the report is the one that the
     operator signs, even while it signs.
@@ -203,39 +176,6 @@ async def test_upload_again(street: Street, module: Callable[..., bytes]) -> Non
     again = await street.upload(wasm)
     assert (again.state, again.report) == (pb.MODULE_STATE_SUSPENDED, first.report)
     assert len(await street.entries()) == entries + 1
-
-
-async def test_lists_have_no_reports(street: Street, module: Callable[..., bytes]) -> None:
-    """A list says of a report whether it is against the module, how often and the first reason; no more."""
-    refused = await street.upload(module("(unreachable)", name="listed"))
-    for client in (await street.organization(), await street.operator()):
-        (own,) = [item for item in await client.modules() if item.digest == refused.digest]
-        assert not own.HasField("report")
-        assert own.admission == pb.AdmissionSummary(findings_count=1, first_reason="DRY_RUN_FAULTS")
-
-
-async def test_pages(street: Street, module: Callable[..., bytes]) -> None:
-    """A caller may ask for short pages, not for longer ones than the edge gives; a token of no page is refused."""
-    for number in range(3):
-        await street.upload(module(name=f"page-{number}"), "rival")
-    identity = street.identity(Role.ORGANIZATION, "rival")
-    expected = [item.digest for item in await (await street.organization("rival")).modules()]
-    found: list[str] = []
-    async with open_channel(identity) as channel:
-        stub = OrganizationServiceStub(channel)
-        token = ""
-        while True:
-            page = await stub.ListModules(ListModulesRequest(page_size=1, page_token=token))
-            found += [item.digest for item in page.modules]
-            token = page.next_page_token
-            if not token:
-                break
-        assert found == expected
-        assert len((await stub.ListModules(ListModulesRequest(page_size=4_000_000_000))).modules) == PAGE_MODULES_MAX
-        for strange in ("x", "1/2", "-1/a/b", "9" * 30 + "/a/b", "1/2/3/4"):
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await stub.ListModules(ListModulesRequest(page_token=strange))
-            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_refused_before_admitted_after(street: Street, module: Callable[..., bytes]) -> None:

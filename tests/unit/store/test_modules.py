@@ -123,8 +123,7 @@ async def test_lists(full_store: Store) -> None:
     assert [item.digest for item in everyone] == [NEW.digest, *sorted([*digests, OLD.digest])]
     same = full_store.read_now(lambda tables: tables.modules.with_digest(OLD.digest))
     assert [item.organization for item in same] == ["shady", "sunny"]
-    counts = full_store.read_now(lambda tables: [tables.modules.count(name) for name in ("sunny", "shady", "none")])
-    assert counts == [3, 1, 0]
+    assert full_store.read_now(lambda tables: tables.modules.count("sunny")) == 3
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
@@ -161,11 +160,8 @@ async def test_approvals_that_stand(full_store: Store) -> None:
         await full_store.write(partial(approve, approval(item, version)))
     await full_store.write(lambda transaction: transaction.modules.suspend(OTHER.digest, "sunny"))
     found = full_store.read_now(lambda tables: tables.modules.approved())
-    expected = sorted([OTHER, THEIRS], key=lambda item: item.digest)
-    assert [(item.digest, item.organization) for item in found] == [
-        (item.digest, item.organization) for item in [NEW, *expected]
-    ]
-    assert found == [get(full_store, item) for item in [NEW, *expected]]
+    expected = [NEW, *sorted([OTHER, THEIRS], key=lambda item: item.digest)]
+    assert found == [get(full_store, item) for item in expected]
     await full_store.write(lambda transaction: transaction.modules.revoke((OLD.digest, NEW.digest)))
     found = full_store.read_now(lambda tables: tables.modules.approved())
     assert [item.digest for item in found] == [OTHER.digest]
