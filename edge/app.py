@@ -22,7 +22,7 @@ from edge.rpc.operator import OperatorServicer
 from edge.rpc.organization import OrganizationServicer
 from edge.rpc.server import RpcServer, Servicers, TlsFiles
 from edge.sandbox.sandbox import Sandbox
-from edge.services.admit import Admission, Examination
+from edge.services.admit import Admission
 from edge.services.audit import AuditLog
 from edge.services.conclude import Conclusion
 from edge.services.consent import Consents
@@ -31,6 +31,7 @@ from edge.services.dispatch import Dispatch
 from edge.services.documents import Documents
 from edge.services.enrol import Enrolment
 from edge.services.evaluate import Evaluator
+from edge.services.examine import Examination
 from edge.services.ingest import Ingest
 from edge.services.load import Guests
 from edge.services.status import StatusReport
@@ -89,7 +90,7 @@ class Application:
             settings.sandbox,
             self._documents.policy,
             clock,
-            settings.admission.modules_max,
+            settings.admission,
         )
         self._consents = Consents(store, self._audit, settings.consent, clock, random_bytes, edge_id, device_key)
         self._dispatch = Dispatch(store, InboxChannel(), (), settings.actions, self.metrics)
@@ -128,6 +129,8 @@ class Application:
 
     async def stop(self) -> None:
         """Lets calls and commits finish, then closes everything. What was acknowledged is on disk."""
+        # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
+        self._sandbox.stop_compiling()
         await self._server.stop()
         if self._evaluating is not None:
             self._evaluating.cancel()

@@ -54,6 +54,7 @@ class Category(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     LIMIT = "limit"
+    UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
     DATA_LOSS = "data_loss"
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.errors import SettingsError
+from edge_sdk.text import problems_of
 
 FILE_NAME = "settings.toml"
 
@@ -194,6 +195,8 @@ class AdmissionSection(_Section):
 
     modules_max: int = _positive(200)
     """Uploads kept of one organization, refused ones included."""
+    page_modules_max: int = _positive(200, up_to=1_000)
+    """In one answer of a list."""
 
 
 class ConsentSection(_Section):
@@ -258,7 +261,7 @@ def load(file: Path) -> Settings:
     try:
         settings = Settings.model_validate(table)
     except ValidationError as error:
-        raise SettingsError(f"The settings file {file} is not valid: {_problems(error)}.") from error
+        raise SettingsError(f"The settings file {file} is not valid: {problems_of(error, 'settings')}.") from error
     return settings.model_copy(update={"paths": _absolute(settings.paths, file.resolve().parent)})
 
 
@@ -287,14 +290,3 @@ def _toml_character(character: str) -> str:
 
 def _absolute(paths: PathsSection, folder: Path) -> PathsSection:
     return PathsSection(**{name: folder / path for name, path in paths.model_dump().items()})
-
-
-def _problems(error: ValidationError) -> str:
-    problems = []
-    for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"])
-        if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            problems.append(f"{key} is not a setting (misspelt?)")
-        else:
-            problems.append(f"{key}: {item['msg'].removeprefix('Value error, ')}")
-    return "; ".join(problems)

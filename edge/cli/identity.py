@@ -12,6 +12,7 @@ from edge.cli.options import (
     as_identity,
     as_json,
     load_identity,
+    meant_edges,
     now_ms,
     operator_folder,
     passphrase_file,
@@ -98,12 +99,22 @@ def revoke(role: str, name: str, operator_folder: Path, identity_folder: Path, p
 
 
 async def revoke_at_edge(
-    identity: Identity, key: SigningKey, *, certificates: tuple[str, ...] = (), modules: tuple[str, ...] = ()
+    identity: Identity,
+    key: SigningKey,
+    *,
+    certificates: tuple[str, ...] = (),
+    modules: tuple[str, ...] = (),
+    everywhere: bool = False,
 ) -> SubmitDocumentResponse:
-    """Adds to the edge's list of revocations, signed anew."""
+    """Adds to the edge's list of revocations, signed anew, for this edge or for every one of the operator's."""
     async with OperatorClient(identity) as client:
         before = await client.document("revocations")
         document = revocations_after(
-            before, key.verify_key, certificates=certificates, modules=modules, now_ms=now_ms()
+            before,
+            key.verify_key,
+            certificates=certificates,
+            modules=modules,
+            now_ms=now_ms(),
+            edges=meant_edges(identity, everywhere=everywhere),
         )
         return await client.submit(sign_document(document, key).to_json())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from edge.cli.output import safe
-from edge.domain.module import digest_of
+from edge.sandbox.admission import check_size
 from edge.sandbox.sandbox import Sandbox
-from edge.services.admit import Examination
+from edge.services.examine import Examination
 from edge.settings import SandboxLimits
 from edge_sdk.catalogue import CATALOGUE
 from edge_sdk.durations import parse_duration_s
@@ -16,38 +16,61 @@ from edge_sdk.durations import parse_duration_s
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.domain.module import Finding
 
 _SCOPES = {"household": "each consenting household", "neighbourhood": "the neighbourhood as a whole"}
 
 
-def inspect_file(file: Path | None, wasm: bytes = b"") -> dict[str, Any]:
+def read_at_most(file: Path, bytes_max: int) -> bytes:
+    """Returns what a file holds, or one byte more than `bytes_max` of it: enough to see that it is too large."""
+    with file.open("rb") as opened:
+        return opened.read(bytes_max + 1)
+
+
+def inspect_file(file: Path) -> dict[str, Any]:
+    """Examines the module in a file; of one that is too large only the size is told, for it is not read."""
+    limits = SandboxLimits()
+    wasm = read_at_most(file, limits.module_bytes_max)
+    if len(wasm) <= limits.module_bytes_max:
+        return inspect_module(wasm)
+    size_bytes = max(file.stat().st_size, len(wasm))  # a pipe has no size
+    return _inspected(None, size_bytes, {}, check_size(size_bytes, limits))
+
+
+def inspect_module(wasm: bytes) -> dict[str, Any]:
     """Examines a module the way an edge with default limits does, without a tier."""
-    wasm = file.read_bytes() if file else wasm
     limits = SandboxLimits()
     with Sandbox(limits) as sandbox:
-        report, manifest = Examination(sandbox, limits).examine(wasm, None)
-    facts = report.facts
-    structure: Any = facts.get("structure", {})
+        report, _ = Examination(sandbox, limits).examine(wasm, None)
+    return _inspected(report.module_digest, len(wasm), report.facts, report.findings)
+
+
+def _inspected(
+    digest: str | None, size_bytes: int, facts: dict[str, Any], findings: tuple[Finding, ...]
+) -> dict[str, Any]:
+    structure, leak = facts.get("structure", {}), facts.get("leak")
     return {
-        "digest": digest_of(wasm),
-        "size_bytes": len(wasm),
+        "digest": digest,
+        "size_bytes": size_bytes,
         "manifest": facts.get("manifest"),
         "imports": structure.get("imports", []),
         "exports": structure.get("exports", []),
         "memory": structure.get("memory", []),
         "functions": structure.get("functions", 0),
-        "leak_bits_per_day": round(manifest.leak_bits_per_day, 3) if manifest else None,
-        "leak": facts.get("leak"),
+        "left_out": structure.get("left_out", {}),
+        "leak_bits_per_day": float(leak["bits_per_day"]) if leak else None,
+        "leak": leak,
         "compile": facts.get("compile"),
         "dry_run": facts.get("dry_run"),
-        "admissible": report.admissible,
-        "findings": json.loads(report.canonical_json())["findings"],
+        "admissible": not findings,
+        "findings": [asdict(finding) for finding in findings],
     }
 
 
 def describe(inspected: dict[str, Any]) -> str:
     """Returns what a person should read before signing, with nothing in it that a terminal would act on."""
-    lines = [f"{inspected['digest']}  {inspected['size_bytes']} bytes, {inspected['functions']} functions"]
+    digest = inspected["digest"] or "(too large to be read)"
+    lines = [f"{digest}  {inspected['size_bytes']} bytes, {inspected['functions']} functions"]
     if inspected["manifest"]:
         lines += _manifest_lines(inspected["manifest"])
     if inspected["leak"]:
@@ -59,7 +82,8 @@ def describe(inspected: dict[str, Any]) -> str:
             f"  n = {leak['slots_per_day']} slots a day, m = {leak['actions_per_day_max']} actions a day at most,",
             f"  a = {leak['actions']} declared actions",
         ]
-    lines += ["", _imports_line(inspected["imports"])]
+    if inspected["digest"]:
+        lines += ["", _imports_line(inspected["imports"])]
     if inspected["dry_run"]:
         tried = inspected["dry_run"]
         lines.append(

@@ -6,39 +6,39 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge.cli.approval import approve
+from edge.cli.digest import full_digest
 from edge.cli.identity import revoke_at_edge
-from edge.cli.inspection import describe, inspect_file
+from edge.cli.inspection import describe, inspect_file, read_at_most
 from edge.cli.options import (
     EXISTING_FILE,
     FILE,
     FOLDER,
+    all_edges,
     as_identity,
     as_json,
     load_identity,
-    now_ms,
+    of_organization,
     passphrase_file,
     read_passphrase,
     root_key,
     run,
 )
-from edge.cli.output import SHORT_DIGEST, enum_word, plain, print_json, safe, time_text
-from edge.cli.policy import fetch_policy
+from edge.cli.output import plain, print_json, safe, show_modules
 from edge.domain.module import digest_of
-from edge.errors import ConflictError, NotFoundError
-from edge.services import sign as signing
+from edge.errors import ConflictError, LimitError
 from edge.services.build import build_folder
-from edge.trust.documents import sign_document
 from edge.trust.keys import SigningKey
+from edge_sdk.channel import MESSAGE_BYTES_MAX
 from edge_sdk.identity import Identity, Role
 from edge_sdk.operator import OperatorClient
 from edge_sdk.organization import OrganizationClient
 from edge_sdk.scaffold import scaffold
-from edge_sdk.wire.v1.module_pb2 import Module, ModuleState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.domain.approval import Approval
+    from edge_sdk.wire.v1.module_pb2 import Module
 
 
 @click.group()
@@ -61,12 +61,16 @@ def new(folder: Path) -> None:
 @module.command()
 @click.argument("folder", type=FOLDER)
 @click.option("-o", "--out", type=FILE, help="The module; FOLDER/module.wasm if left out.")
-def build(folder: Path, out: Path | None) -> None:
+@as_json
+def build(folder: Path, out: Path | None, as_json: bool) -> None:
     """Make a module of trigger.toml and trigger.wat (or trigger.wasm) in FOLDER."""
     wasm = build_folder(folder)
     out = out or folder / "module.wasm"
     out.write_bytes(wasm)
-    click.echo(f"{out}  {len(wasm)} bytes  {digest_of(wasm)}")
+    if as_json:
+        print_json({"file": str(out), "size_bytes": len(wasm), "digest": digest_of(wasm)})
+    else:
+        click.echo(f"{out}  {len(wasm)} bytes  {digest_of(wasm)}")
 
 
 @module.command()
@@ -99,12 +103,17 @@ def check(file: Path) -> None:
 @as_json
 def upload(file: Path, identity_folder: Path, as_json: bool) -> None:
     """Upload a module; exits with 1 if the edge does not admit it."""
-    uploaded = run(_upload(load_identity(identity_folder, Role.ORGANIZATION), file.read_bytes()))
-    if as_json:
-        print_json(plain(uploaded))
-    else:
-        _show([uploaded])
-    if not uploaded.report.admissible:
+    identity = load_identity(identity_folder, Role.ORGANIZATION)
+    wasm = read_at_most(file, MESSAGE_BYTES_MAX)
+    if len(wasm) > MESSAGE_BYTES_MAX:
+        raise LimitError(
+            f"{file} has more than {MESSAGE_BYTES_MAX} bytes, which no edge takes.",
+            advice="Build with optimisation for size and strip debug data.",
+            reason="MODULE_TOO_LARGE",
+        )
+    uploaded = run(_upload(identity, wasm))
+    _print(uploaded, as_json=as_json)
+    if not uploaded.admission.admissible:
         raise SystemExit(1)
 
 
@@ -117,79 +126,58 @@ def list_(identity_folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"modules": [plain(item) for item in modules]})
     else:
-        _show(modules)
+        show_modules(modules)
+
+
+module.add_command(approve)
+
+
+@module.command()
+@click.argument("digest")
+@as_identity()
+@of_organization
+@click.option("--reason", default="", help="For the audit log.")
+@as_json
+def suspend(digest: str, identity_folder: Path, organization: str, reason: str, as_json: bool) -> None:
+    """Stop the module with this DIGEST (its beginning is enough) before its next slot; it can be resumed."""
+    identity = load_identity(identity_folder, Role.OPERATOR)
+    _print(run(_suspend(identity, digest, organization, reason)), as_json=as_json)
+
+
+@module.command()
+@click.argument("digest")
+@as_identity()
+@of_organization
+@as_json
+def resume(digest: str, identity_folder: Path, organization: str, as_json: bool) -> None:
+    """Let a suspended module run again."""
+    _print(run(_resume(load_identity(identity_folder, Role.OPERATOR), digest, organization)), as_json=as_json)
 
 
 @module.command()
 @click.argument("digest")
 @root_key
 @as_identity()
-@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3_650), help="How long it may run.")
-@click.option("--fuel", "fuel_max", type=click.IntRange(1), help="Most fuel of one evaluation; the tier's if left out.")
-@click.option("--out", type=FILE, help="Write the signed approval here as well.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@all_edges
 @passphrase_file
 @as_json
-def approve(
+def revoke(
     digest: str,
     key_file: Path,
     identity_folder: Path,
-    days: int,
-    fuel_max: int | None,
-    out: Path | None,
-    yes: bool,
+    all_edges: bool,
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Approve the module with this DIGEST (its beginning is enough): fetch, examine, sign, submit."""
+    """Revoke a module for good, whoever uploaded it: signs a new list of revocations and submits it."""
     identity = load_identity(identity_folder, Role.OPERATOR)
     key = SigningKey.load(key_file, read_passphrase(passphrase_file))
-    fetched, wasm = run(_fetch(identity, digest))
-    if digest_of(wasm) != fetched.digest:
-        raise ConflictError("The edge sent another module than it named.", advice="Do not sign; examine the edge.")
-    if not yes:
-        click.echo(describe(inspect_file(None, wasm)))
-        click.confirm(f"Sign an approval for {safe(fetched.organization)}, {days} days?", abort=True)
-    approval = run(_approval(identity, fetched, days, fuel_max))
-    signed = sign_document(approval, key).to_json()
-    if out is not None:
-        out.write_bytes(signed)
-    approved = run(_submit(identity, signed))
+    revoked = run(_full_digest(identity, digest))
+    accepted = run(revoke_at_edge(identity, key, modules=(revoked,), everywhere=all_edges))
     if as_json:
-        print_json(plain(approved))
+        print_json({"digest": revoked, "revocations_version": accepted.version})
     else:
-        _show([approved])
-
-
-@module.command()
-@click.argument("digest")
-@as_identity()
-@click.option("--reason", default="", help="For the audit log.")
-def suspend(digest: str, identity_folder: Path, reason: str) -> None:
-    """Stop a module before its next slot; it can be resumed."""
-    _show([run(_suspend(load_identity(identity_folder, Role.OPERATOR), digest, reason))])
-
-
-@module.command()
-@click.argument("digest")
-@as_identity()
-def resume(digest: str, identity_folder: Path) -> None:
-    """Let a suspended module run again."""
-    _show([run(_resume(load_identity(identity_folder, Role.OPERATOR), digest))])
-
-
-@module.command()
-@click.argument("digest")
-@root_key
-@as_identity()
-@passphrase_file
-def revoke(digest: str, key_file: Path, identity_folder: Path, passphrase_file: Path | None) -> None:
-    """Revoke a module for good: signs a new list of revocations and submits it."""
-    identity = load_identity(identity_folder, Role.OPERATOR)
-    key = SigningKey.load(key_file, read_passphrase(passphrase_file))
-    fetched, _ = run(_fetch(identity, digest))
-    accepted = run(revoke_at_edge(identity, key, modules=(fetched.digest,)))
-    click.echo(f"{fetched.digest} revoked; revocations version {accepted.version}")
+        click.echo(f"{revoked} revoked; revocations version {accepted.version}")
 
 
 async def _upload(identity: Identity, wasm: bytes) -> Module:
@@ -205,60 +193,23 @@ async def _modules(identity: Identity) -> list[Module]:
         return await organization.modules()
 
 
-async def _fetch(identity: Identity, digest: str) -> tuple[Module, bytes]:
+async def _suspend(identity: Identity, digest: str, organization: str, reason: str) -> Module:
     async with OperatorClient(identity) as client:
-        return await client.download(_full_digest(await client.modules(), digest))
+        return await client.suspend(await full_digest(client, digest, organization), reason, organization)
 
 
-async def _approval(identity: Identity, fetched: Module, days: int, fuel_max: int | None) -> Approval:
-    policy = await fetch_policy(identity)
-    if policy is None:
-        raise NotFoundError("The edge has no policy yet.", advice="Sign one with `edge policy sign`.")
-    return signing.approval(
-        organization=fetched.organization,
-        trigger=fetched.name,
-        module_digest=fetched.digest,
-        report_digest=fetched.report.digest,
-        policy=policy,
-        version=fetched.approval_version + 1,
-        now_ms=now_ms(),
-        days=days,
-        fuel_max=fuel_max,
-    )
-
-
-async def _submit(identity: Identity, envelope_json: bytes) -> Module:
+async def _resume(identity: Identity, digest: str, organization: str) -> Module:
     async with OperatorClient(identity) as client:
-        return (await client.submit(envelope_json)).module
+        return await client.resume(await full_digest(client, digest, organization), organization)
 
 
-async def _suspend(identity: Identity, digest: str, reason: str) -> Module:
+async def _full_digest(identity: Identity, digest: str) -> str:
     async with OperatorClient(identity) as client:
-        return await client.suspend(_full_digest(await client.modules(), digest), reason)
+        return await full_digest(client, digest, "")
 
 
-async def _resume(identity: Identity, digest: str) -> Module:
-    async with OperatorClient(identity) as client:
-        return await client.resume(_full_digest(await client.modules(), digest))
-
-
-def _full_digest(modules: list[Module], beginning: str) -> str:
-    wanted = beginning if beginning.startswith("sha256:") else f"sha256:{beginning}"
-    found = sorted({item.digest for item in modules if item.digest.startswith(wanted)})
-    if len(found) != 1:
-        problem = f"{len(found)} modules begin with" if found else "There is no module that begins with"
-        raise NotFoundError(
-            f"{problem} {wanted}.", advice="`edge module list` shows all digests.", reason="MODULE_NOT_FOUND"
-        )
-    return found[0]
-
-
-def _show(modules: list[Module]) -> None:
-    for item in modules:
-        state = enum_word(ModuleState.Name(item.state), "ModuleState")
-        click.echo(
-            f"{item.digest[:SHORT_DIGEST]}  {safe(item.organization):16} {safe(item.name) or '-':20} "
-            f"{item.version or '-':8} {state:10} uploaded {time_text(item.uploaded_ms)}"
-        )
-        for finding in item.report.findings:
-            click.echo(safe(f"    {finding.check}: {finding.message}"))
+def _print(item: Module, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plain(item))
+    else:
+        show_modules([item])

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edge.domain.document import EVERY_EDGE
 from edge.errors import SettingsError
 from edge_sdk.errors import Fault, IdentityError
 from edge_sdk.identity import Identity, Role
@@ -50,6 +51,19 @@ operator_folder = click.option(
 root_key = click.option(
     "--key", "key_file", type=EXISTING_FILE, required=True, help="The operator's root key; it stays on this machine."
 )
+
+of_organization = click.option(
+    "--organization", default="", help="Whose module; needed only where several organizations uploaded these bytes."
+)
+
+all_edges = click.option(
+    "--all-edges", is_flag=True, help="Sign it for every edge of the operator, not for this one alone."
+)
+
+
+def meant_edges(identity: Identity, *, everywhere: bool) -> tuple[str, ...]:
+    """Returns what a document says of where it holds: at the identity's edge, or everywhere."""
+    return (EVERY_EDGE,) if everywhere else (identity.edge_id,)
 
 
 def load_identity(folder: Path, *roles: Role) -> Identity:

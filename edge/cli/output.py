@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from google.protobuf.message import Message
+
+from edge_sdk.text import printable
+from edge_sdk.wire.v1.module_pb2 import Module, ModuleState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SHORT_DIGEST = 19  # "sha256:" and 12 digits
 
@@ -56,4 +62,18 @@ def time_text(time_ms: int) -> str:
 
 def safe(text: str) -> str:
     """Returns text of another party's making with every character that a terminal could act on made visible."""
-    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in text)
+    return printable(text, chars_max=None)
+
+
+def show_modules(modules: Iterable[Module]) -> None:
+    """Prints modules for people, a line each, and what stands against those that were refused."""
+    for item in modules:
+        state = enum_word(ModuleState.Name(item.state), "ModuleState")
+        click.echo(
+            f"{safe(item.digest[:SHORT_DIGEST])}  {safe(item.organization):16} {safe(item.name) or '-':20} "
+            f"{safe(item.version) or '-':8} {state:10} uploaded {time_text(item.uploaded_ms)}"
+        )
+        for finding in item.report.findings:
+            click.echo(safe(f"    {finding.check}: {finding.message} {finding.advice}").rstrip())
+        if item.admission.findings_count and not item.report.findings:
+            click.echo(safe(f"    {item.admission.findings_count} findings, the first {item.admission.first_reason}"))

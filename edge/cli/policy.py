@@ -21,7 +21,7 @@ from edge.cli.options import (
 from edge.cli.output import print_json, time_text
 from edge.domain.policy import Policy
 from edge.errors import NotFoundError
-from edge.services.sign import policy_from_toml, policy_to_toml
+from edge.services.sign import policy_from_toml, policy_shown, policy_to_toml
 from edge.trust.documents import sign_document
 from edge.trust.keys import SigningKey
 from edge_sdk.envelope import Envelope
@@ -41,10 +41,12 @@ def policy() -> None:
 @as_identity()
 @as_json
 def show(identity_folder: Path, as_json: bool) -> None:
-    """Show the policy that the edge has accepted, the way `policy sign` reads it."""
-    current = run(fetch_policy(load_identity(identity_folder, Role.OPERATOR)))
-    if current is None:
+    """Show the policy that the edge says it has accepted, the way `policy sign` reads it."""
+    envelope_json = run(_fetch(load_identity(identity_folder, Role.OPERATOR)))
+    if envelope_json is None:
         raise NotFoundError("The edge has no policy yet.", advice="Sign one with `edge policy sign`.")
+    # Without the root key at hand there is nothing to check its signature with; whatever is signed checks it.
+    current = Policy.model_validate_json(Envelope.from_json(envelope_json).payload)
     if as_json:
         print_json(current.model_dump(mode="json"))
     else:
@@ -67,6 +69,7 @@ def check(file: Path) -> None:
 @click.option("--version", type=click.IntRange(1), help="One more than the edge's if left out, which needs --as.")
 @click.option("--out", type=FILE, help="Write the signed policy here, to be carried to an edge.")
 @passphrase_file
+@as_json
 def sign(
     file: Path,
     key_file: Path,
@@ -74,6 +77,7 @@ def sign(
     version: int | None,
     out: Path | None,
     passphrase_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Sign a policy file, and submit it to the edge if --as is given."""
     if identity_folder is None and (version is None or out is None):
@@ -81,7 +85,7 @@ def sign(
     key = SigningKey.load(key_file, read_passphrase(passphrase_file))
     identity = load_identity(identity_folder, Role.OPERATOR) if identity_folder else None
     if version is None and identity is not None:
-        current = run(fetch_policy(identity))
+        current = policy_shown(run(_fetch(identity)), key.verify_key)
         version = current.version + 1 if current else 1
     signed = sign_document(
         policy_from_toml(file.read_text(encoding="utf-8"), version=version or 1, now_ms=now_ms()), key
@@ -90,7 +94,10 @@ def sign(
         out.write_bytes(signed)
     if identity is not None:
         run(_submit(identity, signed))
-    click.echo(f"policy version {version} signed{' and in force' if identity else ''}")
+    if as_json:
+        print_json({"version": version, "in_force": identity is not None, "file": str(out) if out else None})
+    else:
+        click.echo(f"policy version {version} signed{' and in force' if identity else ''}")
 
 
 async def _submit(identity: Identity, envelope_json: bytes) -> None:
@@ -98,8 +105,6 @@ async def _submit(identity: Identity, envelope_json: bytes) -> None:
         await client.submit(envelope_json)
 
 
-async def fetch_policy(identity: Identity) -> Policy | None:
-    """Returns the policy that an edge shows; its signature is the edge's to have checked."""
+async def _fetch(identity: Identity) -> bytes | None:
     async with OperatorClient(identity) as client:
-        envelope_json = await client.document("policy")
-    return Policy.model_validate_json(Envelope.from_json(envelope_json).payload) if envelope_json else None
+        return await client.document("policy")

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from edge.errors import DocumentError
 
 EVERY_EDGE = "*"
+VERSION_MAX = 2**53 - 1
+"""The largest integer that canonical JSON takes."""
 EdgeName = Annotated[str, Field(pattern=r"^(\*|[a-z0-9][a-z0-9-]{0,62})$")]
 TimeMs = Annotated[int, Field(ge=0, lt=2**53)]
 
@@ -28,7 +30,7 @@ class Document(Table):
         not_before_ms, not_after_ms: when it is valid, unix ms UTC.
     """
 
-    version: Annotated[int, Field(ge=1, lt=2**53)]
+    version: Annotated[int, Field(ge=1, le=VERSION_MAX)]
     edges: Annotated[tuple[EdgeName, ...], Field(min_length=1, strict=False)] = (EVERY_EDGE,)
     not_before_ms: TimeMs
     not_after_ms: TimeMs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -34,12 +34,39 @@ class ModuleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that admission found wrong."""
+    """One reason why a module is not admissible.
+
+    Attributes:
+        check: which check found it: `size`, `structure`, `imports`, `manifest`, `tier`, `compile` or `dry_run`.
+        reason: for a program, one word of the error catalogue.
+        message: what is wrong and where, for a person; safe to show whatever the module contains, and bounded.
+        advice: what to change.
+    """
 
     check: str
     reason: str
     message: str
     advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What there is to say of an admission report without reading it.
+
+    Attributes:
+        digest: over the report's bytes; what an approval names.
+        findings_count: how much stands against the module; 0 if it is admissible.
+        first_reason: of the first finding; empty if there is none.
+    """
+
+    digest: str
+    findings_count: int
+    first_reason: str
+
+    @property
+    def admissible(self) -> bool:
+        """Whether nothing stands against the module."""
+        return self.findings_count == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +92,23 @@ class AdmissionReport:
             {
                 "module_digest": self.module_digest,
                 "admissible": self.admissible,
-                "findings": [
-                    {"check": item.check, "reason": item.reason, "message": item.message, "advice": item.advice}
-                    for item in self.findings
-                ],
+                "findings": [asdict(item) for item in self.findings],
                 "facts": self.facts,  # type: ignore[dict-item]
             }
         )
 
-    @property
-    def digest(self) -> str:
-        """What an approval names."""
-        return digest_of(self.canonical_json())
+    def summary(self) -> ReportSummary:
+        """What is kept beside the report."""
+        first_reason = self.findings[0].reason if self.findings else ""
+        return ReportSummary(digest_of(self.canonical_json()), len(self.findings), first_reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What the edge knows of one upload.
+    """What the edge knows of one upload, but for its bytes and its report, which may be long.
 
     Attributes:
-        manifest: None where admission could not read one.
+        manifest: None where admission could not read one, or this release cannot.
         approval: the newest approval of this digest, if any.
         approval_version: of the newest approval of this organization's trigger of that name, whatever its digest; 0 if
             none.
@@ -93,8 +117,7 @@ class Module:
     digest: str
     organization: str
     uploaded_ms: int
-    report_json: bytes
-    admissible: bool
+    report: ReportSummary
     manifest: Manifest | None
     approval: Approval | None
     suspended: bool
@@ -124,7 +147,7 @@ class Module:
         """Where it stands now."""
         if self.revoked:
             return ModuleState.REVOKED
-        if not self.admissible:
+        if not self.report.admissible:
             return ModuleState.REFUSED
         if self.approval is not None and self.approval.version < self.approval_version:
             return ModuleState.SUPERSEDED

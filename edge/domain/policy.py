@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from edge.domain.document import Document, Table
 from edge.errors import PermissionDeniedError
-from edge_sdk.catalogue import CATALOGUE, Extent
+from edge_sdk.catalogue import APPLIANCES, CATALOGUE, Extent
 
 if TYPE_CHECKING:
     from edge_sdk.manifest import Manifest
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PAYLOAD_TYPE = "application/vnd.edge.policy.v1+json"
 TierName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,31}$")]
 OrganizationName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+_ACTION_KINDS = {"recommendation", "appliance:*", *(f"appliance:{appliance}" for appliance in APPLIANCES)}
 
 
 class Tier(Table):
@@ -32,6 +33,15 @@ class Tier(Table):
     """A neighbourhood series is NaN where fewer households than this were measured."""
     fuel_max: Annotated[int, Field(ge=1)]
     """Of one evaluation."""
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        # A misspelt name would allow nothing, and nobody would be told.
+        if strange := set(self.series) - {"*", *CATALOGUE}:
+            raise ValueError(f"series that are not in the catalogue: {', '.join(sorted(strange))}")
+        if strange := set(self.action_kinds) - _ACTION_KINDS:
+            raise ValueError(f"kinds of action that there are not: {', '.join(sorted(strange))}")
+        return self
 
     def allows_series(self, name: str) -> bool:
         """Whether a module may read this series."""
@@ -56,10 +66,6 @@ class Policy(Document):
         unknown = {tier for tier in self.organizations.values() if tier not in self.tiers}
         if unknown:
             raise ValueError(f"organizations name tiers that are not defined: {', '.join(sorted(unknown))}")
-        for name, tier in self.tiers.items():
-            strange = [series for series in tier.series if series != "*" and series not in CATALOGUE]
-            if strange:
-                raise ValueError(f"tier {name} names series that are not in the catalogue: {', '.join(strange)}")
         return self
 
     def tier_of(self, organization: str) -> tuple[str, Tier]:

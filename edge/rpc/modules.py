@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from edge.domain.module import Module, ModuleState, digest_of
+from edge.domain.module import Module, ModuleState
 from edge_sdk.wire.v1 import module_pb2 as pb
 
 _STATES = {
@@ -18,9 +18,9 @@ _STATES = {
 }
 
 
-def module_to_wire(module: Module, now_ms: int, *, with_report: bool = True) -> pb.Module:
-    """Returns a module as callers see it; in lists without the whole report, which may be long."""
-    report = json.loads(module.report_json)
+def module_to_wire(module: Module, now_ms: int, report_json: bytes | None = None) -> pb.Module:
+    """Returns a module as callers see it, with its admission report if that is given."""
+    summary = module.report
     wire = pb.Module(
         digest=module.digest,
         organization=module.organization,
@@ -28,20 +28,18 @@ def module_to_wire(module: Module, now_ms: int, *, with_report: bool = True) -> 
         version=module.version,
         state=_STATES[module.state(now_ms)],
         uploaded_ms=module.uploaded_ms,
-        approval_version=module.approval_version,
-        report=pb.AdmissionReport(
-            digest=digest_of(module.report_json),
-            admissible=module.admissible,
-            findings=[
-                pb.Finding(
-                    check=item["check"], reason=item["reason"], message=f"{item['message']} {item['advice']}".rstrip()
-                )
-                for item in report["findings"]
-            ],
-            canonical_json=module.report_json if with_report else b"",
+        admission=pb.AdmissionSummary(
+            admissible=summary.admissible,
+            findings_count=summary.findings_count,
+            first_reason=summary.first_reason,
         ),
+        approval_version=module.approval_version,
     )
     if module.approval is not None:
         wire.approved_from_ms = module.approval.not_before_ms
         wire.approved_until_ms = module.approval.not_after_ms
+    if report_json is not None:
+        report = pb.AdmissionReport(digest=summary.digest, admissible=summary.admissible, canonical_json=report_json)
+        report.findings.extend(pb.Finding(**finding) for finding in json.loads(report_json)["findings"])
+        wire.report.CopyFrom(report)
     return wire

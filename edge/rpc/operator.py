@@ -76,17 +76,25 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         return pb.ListMetersResponse(meters=[_meter(meter) for meter in await self._enrolment.meters()])
 
     async def ListModules(
-        self, _request: pb.OperatorServiceListModulesRequest, _context: Context
+        self, request: pb.OperatorServiceListModulesRequest, _context: Context
     ) -> pb.OperatorServiceListModulesResponse:
-        """Shows every module of every organization."""
+        """Shows the modules of every organization, a page at a time."""
+        page = await self._admission.page(request.page_size, request.page_token)
         now_ms = self._clock.now_ms()
-        modules = [module_to_wire(module, now_ms, with_report=False) for module in await self._admission.modules()]
-        return pb.OperatorServiceListModulesResponse(modules=modules)
+        return pb.OperatorServiceListModulesResponse(
+            modules=[module_to_wire(module, now_ms) for module in page.modules], next_page_token=page.next_token
+        )
+
+    async def GetModule(
+        self, request: pb.OperatorServiceGetModuleRequest, _context: Context
+    ) -> pb.OperatorServiceGetModuleResponse:
+        """Shows one module with its report."""
+        module, report_json = await self._admission.module(request.digest, request.organization)
+        return pb.OperatorServiceGetModuleResponse(module=module_to_wire(module, self._clock.now_ms(), report_json))
 
     async def DownloadModule(self, request: pb.DownloadModuleRequest, _context: Context) -> pb.DownloadModuleResponse:
         """Hands out a module as uploaded."""
-        module, wasm = await self._admission.download(request.digest)
-        return pb.DownloadModuleResponse(module=module_to_wire(module, self._clock.now_ms()), wasm=wasm)
+        return pb.DownloadModuleResponse(wasm=await self._admission.download(request.digest, request.organization))
 
     async def SubmitDocument(self, request: pb.SubmitDocumentRequest, _context: Context) -> pb.SubmitDocumentResponse:
         """Takes what the operator's root key signed."""
@@ -100,12 +108,12 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
 
     async def SuspendModule(self, request: pb.SuspendModuleRequest, _context: Context) -> pb.SuspendModuleResponse:
         """Stops a module."""
-        module = await self._control.suspend(request.digest, request.reason)
+        module = await self._control.suspend(request.digest, request.reason, request.organization)
         return pb.SuspendModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
 
     async def ResumeModule(self, request: pb.ResumeModuleRequest, _context: Context) -> pb.ResumeModuleResponse:
         """Lets a module run again."""
-        module = await self._control.resume(request.digest)
+        module = await self._control.resume(request.digest, request.organization)
         return pb.ResumeModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
 
     async def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:

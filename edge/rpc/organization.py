@@ -25,18 +25,20 @@ class OrganizationServicer(organization_pb2_grpc.OrganizationServiceServicer):
     async def UploadModule(self, request: pb.UploadModuleRequest, context: Context) -> pb.UploadModuleResponse:
         """Examines and keeps a module."""
         organization = authenticate(context, self._edge_id).name
-        module = await self._admission.upload(organization, request.wasm)
-        return pb.UploadModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+        module, report_json = await self._admission.upload(organization, request.wasm)
+        return pb.UploadModuleResponse(module=module_to_wire(module, self._clock.now_ms(), report_json))
 
     async def GetModule(self, request: pb.GetModuleRequest, context: Context) -> pb.GetModuleResponse:
-        """Shows one of the caller's modules."""
+        """Shows one of the caller's modules with its report."""
         organization = authenticate(context, self._edge_id).name
-        module = await self._admission.module(organization, request.digest)
-        return pb.GetModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+        module, report_json = await self._admission.module(request.digest, organization)
+        return pb.GetModuleResponse(module=module_to_wire(module, self._clock.now_ms(), report_json))
 
-    async def ListModules(self, _request: pb.ListModulesRequest, context: Context) -> pb.ListModulesResponse:
-        """Shows all of the caller's modules."""
+    async def ListModules(self, request: pb.ListModulesRequest, context: Context) -> pb.ListModulesResponse:
+        """Shows the caller's modules, a page at a time."""
         organization = authenticate(context, self._edge_id).name
-        modules = await self._admission.modules_of(organization)
+        page = await self._admission.page(request.page_size, request.page_token, organization)
         now_ms = self._clock.now_ms()
-        return pb.ListModulesResponse(modules=[module_to_wire(module, now_ms, with_report=False) for module in modules])
+        return pb.ListModulesResponse(
+            modules=[module_to_wire(module, now_ms) for module in page.modules], next_page_token=page.next_token
+        )

@@ -31,6 +31,7 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "RetireMeter",
             "ListMeters",
             "ListModules",
+            "GetModule",
             "DownloadModule",
             "SubmitDocument",
             "GetDocument",

@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from edge.domain.module import Finding
 from edge.sandbox.inspection import inspect
 from edge.sandbox.structure import ExternKind, Signature
 from edge_sdk.errors import WasmFormatError
-from edge_sdk.wasm import printable
+from edge_sdk.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,23 +29,12 @@ _SIGNATURES = {EDGE_INPUTS: _RETURNS_I32, EVALUATE: _RETURNS_I32, INITIALIZE: _R
 
 # A module with a thousand forbidden imports needs one page of findings, not a thousand.
 _FINDINGS_MAX = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason why a module is not admissible.
-
-    Attributes:
-        check: which check found it: `size`, `structure` or `imports`.
-        reason: for a program, one word of the error catalogue.
-        message: what is wrong and where, for a person; safe to show whatever names the module contains.
-        advice: what to change.
-    """
-
-    check: str
-    reason: str
-    message: str
-    advice: str
+_CUT = Finding(
+    "structure",
+    "FINDINGS_CUT",
+    f"More was found than these {_FINDINGS_MAX - 1} findings say.",
+    "Correct these and look again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,10 @@ def check_size(size_bytes: int, limits: SandboxLimits) -> tuple[Finding, ...]:
 
 
 def check_structure(structure: ModuleStructure, limits: SandboxLimits) -> tuple[Finding, ...]:
-    """Returns every reason why a module of this structure is not admissible: empty if it is; at most 50."""
+    """Returns every reason why a module of this structure is not admissible: empty if it is.
+
+    There are at most 50, of which the last then says that there are more.
+    """
     checks = (
         _check_imports(structure),
         _check_memory(structure, limits),
@@ -92,7 +85,7 @@ def check_structure(structure: ModuleStructure, limits: SandboxLimits) -> tuple[
     for check in checks:
         for finding in check:
             if len(findings) == _FINDINGS_MAX:
-                return tuple(findings)
+                return (*findings[:-1], _CUT)
             findings.append(finding)
     return tuple(findings)
 

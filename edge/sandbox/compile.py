@@ -11,16 +11,19 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import Category, Fault, SandboxError, ServerError
 from edge.sandbox.compile_child import COST, ExitCode, arguments_for
-from edge_sdk.wasm import printable
+from edge_sdk.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edge.settings import SandboxLimits
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +37,7 @@ class CompiledModule:
     """Machine code of one module, for the engine of the same limits.
 
     Attributes:
-        artefact: serialized code. To load it is to trust it: it must come from `compile_module` and nowhere else.
+        artefact: serialized code. To load it is to trust it: it must come from a `Compiler` and nowhere else.
         compile_s: CPU seconds of the compiling child, its start (about 0.1 s) included.
         peak_memory_bytes: most memory the child had resident, the interpreter's own (about 30 MB) included.
     """
@@ -53,25 +56,67 @@ class ModuleCompileError(ServerError):
     default_advice = "Correct the module and build it again."
 
 
-def compile_module(wasm: bytes, limits: SandboxLimits) -> CompiledModule:
-    """Returns the machine code of a module; blocks for up to `limits.compile_s_max`.
+class CompilerStoppedError(ServerError):
+    """A compilation was given up because the edge is stopping. That says nothing about the module."""
 
-    Raises:
-        ModuleCompileError: MODULE_INVALID if the compiler refuses it, COMPILE_TOO_SLOW or COMPILE_TOO_LARGE if it goes
-            over a limit, COMPILE_CRASHED if the compiler breaks on it.
-        SandboxError: if the child cannot be started.
-    """
-    with _start(limits) as process:
+    reason = "EDGE_STOPPING"
+    category = Category.UNAVAILABLE
+    default_advice = "Try again when the edge is back."
+
+
+class Compiler:
+    """Compiles modules under one set of limits, each in a child of its own, until it is stopped."""
+
+    def __init__(self, limits: SandboxLimits) -> None:
+        self._limits = limits
+        self._children: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+        # Between a look at `_stopped` and a change of `_children`: no child is started that `stop` does not see.
+        self._lock = threading.Lock()
+
+    def compile(self, wasm: bytes) -> CompiledModule:
+        """Returns the machine code of a module; blocks for up to `compile_s_max`.
+
+        Raises:
+            ModuleCompileError: MODULE_INVALID if the compiler refuses it, COMPILE_TOO_SLOW or COMPILE_TOO_LARGE if it
+                goes over a limit, COMPILE_CRASHED if the compiler breaks on it.
+            CompilerStoppedError: the compiler was stopped meanwhile or before.
+            SandboxError: if the child cannot be started.
+        """
+        with self._child() as process:
+            try:
+                output, complaint = process.communicate(wasm, timeout=self._limits.compile_s_max)
+            except subprocess.TimeoutExpired as error:
+                raise _too_slow(self._limits) from error
+            finally:
+                _kill(process)
+        if process.returncode != ExitCode.COMPILED:
+            if self._stopped:
+                raise _stopped()
+            raise _failure(process.returncode, complaint.decode(errors="replace"), self._limits)
+        compile_s, peak_memory_bytes = COST.unpack_from(output)
+        return CompiledModule(output[COST.size :], compile_s, peak_memory_bytes)
+
+    def stop(self) -> None:
+        """Ends every compilation that is under way, at once, and begins none any more."""
+        with self._lock:
+            self._stopped = True
+            for process in self._children:
+                _kill(process)
+
+    @contextmanager
+    def _child(self) -> Iterator[subprocess.Popen[bytes]]:
+        with self._lock:
+            if self._stopped:
+                raise _stopped()
+            process = _start(self._limits)
+            self._children.add(process)
         try:
-            output, complaint = process.communicate(wasm, timeout=limits.compile_s_max)
-        except subprocess.TimeoutExpired as error:
-            raise _too_slow(limits) from error
+            with process:
+                yield process
         finally:
-            _kill(process)
-    if process.returncode != ExitCode.COMPILED:
-        raise _failure(process.returncode, complaint.decode(errors="replace"), limits)
-    compile_s, peak_memory_bytes = COST.unpack_from(output)
-    return CompiledModule(output[COST.size :], compile_s, peak_memory_bytes)
+            with self._lock:
+                self._children.remove(process)
 
 
 def _start(limits: SandboxLimits) -> subprocess.Popen[bytes]:
@@ -94,6 +139,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _stopped() -> CompilerStoppedError:
+    return CompilerStoppedError("The edge is stopping and compiles nothing any more.")
 
 
 def _failure(returncode: int, complaint: str, limits: SandboxLimits) -> ServerError:

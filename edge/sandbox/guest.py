@@ -103,7 +103,7 @@ class Guest:
 
         Args:
             engine: one of the same stack limit as the module was compiled under.
-            compiled: what `compile_module` made.
+            compiled: what a `Compiler` made.
             limits: what its evaluations may use; may be lower than those it was admitted under.
             input_samples: f64 samples of the input block.
             actions: number of declared actions, which is the highest outcome.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from edge.errors import SandboxError
-from edge.sandbox.compile import CompiledModule, compile_module
+from edge.sandbox.compile import CompiledModule, Compiler
 from edge.sandbox.engine import make_engine
 from edge.sandbox.guest import Guest
 from edge.sandbox.ticker import Ticker
@@ -20,6 +20,7 @@ class Sandbox:
 
     def __init__(self, limits: SandboxLimits | None = None) -> None:
         self.limits = limits or SandboxLimits()
+        self._compiler = Compiler(self.limits)
         self._engine = make_engine(self.limits)
         self._ticker = Ticker(self._engine)
         self._ticker.start()
@@ -30,9 +31,14 @@ class Sandbox:
 
         Raises:
             ModuleCompileError: if it cannot be compiled at a bearable cost.
+            CompilerStoppedError: the compiler was stopped meanwhile or before.
             SandboxError: if the compiler cannot be started.
         """
-        return compile_module(wasm, self.limits)
+        return self._compiler.compile(wasm)
+
+    def stop_compiling(self) -> None:
+        """Ends every compilation that is under way, at once, and begins none any more. Guests go on."""
+        self._compiler.stop()
 
     def load(
         self, compiled: CompiledModule, *, input_samples: int, actions: int, limits: SandboxLimits | None = None
@@ -53,8 +59,9 @@ class Sandbox:
         return Guest.load(self._engine, compiled, limits or self.limits, input_samples=input_samples, actions=actions)
 
     def close(self) -> None:
-        """Stops the ticker, the second line behind fuel. Guests must not be evaluated any more."""
+        """Stops the compiler, and the ticker, the second line behind fuel. Guests must not be evaluated any more."""
         self._closed = True
+        self._compiler.stop()
         self._ticker.stop()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """What a module is made of. `edge.sandbox.inspection` reads it from a binary.
 
-Names are as the module spells them: pass them through `edge_sdk.wasm.printable` before showing them.
+Names are as the module spells them: pass them through `edge_sdk.text.printable` before showing them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from edge.errors import ConflictError, InvalidRequestError, NotFoundError
 if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.services.audit import AuditLog
-    from edge.store.store import Store, Transaction
+    from edge.store.store import Store, Tables, Transaction
 
 REASON_CHARS_MAX = 280
 
@@ -25,6 +25,28 @@ def module_not_found(digest: str) -> NotFoundError:
     )
 
 
+def module_named(tables: Tables, digest: str, organization: str) -> Module:
+    """Returns a module by its digest and organization, which may be left out where only one has uploaded it.
+
+    Raises:
+        NotFoundError: no such module, or not of this organization.
+        ConflictError: several organizations have uploaded it.
+    """
+    uploads = tables.modules.with_digest(digest)
+    if organization:
+        uploads = [module for module in uploads if module.organization == organization]
+    if not uploads:
+        raise module_not_found(digest)
+    if len(uploads) > 1:
+        names = ", ".join(module.organization for module in uploads)
+        raise ConflictError(
+            f"{len(uploads)} organizations have uploaded module {digest}: {names}.",
+            advice="Say whose is meant, with `--organization` on the command line.",
+            reason="MODULE_AMBIGUOUS",
+        )
+    return uploads[0]
+
+
 class Control:
     """The operator's switch."""
 
@@ -33,48 +55,54 @@ class Control:
         self._audit = audit
         self._clock = clock
 
-    async def suspend(self, digest: str, reason: str) -> Module:
-        """Stops a module before its next slot, for every organization that uploaded it.
+    async def suspend(self, digest: str, reason: str, organization: str = "") -> Module:
+        """Stops a module before its next slot.
+
+        Args:
+            digest: which.
+            reason: for the audit log.
+            organization: whose; may be left out where only one has uploaded it.
 
         Raises:
-            NotFoundError: no such module.
-            ConflictError: it does not run.
+            InvalidRequestError: the reason is too long.
+            NotFoundError: no such module, or not of this organization.
+            ConflictError: it does not run, or several organizations have uploaded it.
         """
-        return await self._switch(digest, ModuleState.ACTIVE, EventKind.MODULE_SUSPENDED, reason)
-
-    async def resume(self, digest: str) -> Module:
-        """Lets a suspended module run again under the approval it has.
-
-        Raises:
-            NotFoundError: no such module.
-            ConflictError: it is not suspended.
-        """
-        return await self._switch(digest, ModuleState.SUSPENDED, EventKind.MODULE_RESUMED, "")
-
-    async def _switch(self, digest: str, expected: ModuleState, kind: EventKind, reason: str) -> Module:
         if len(reason) > REASON_CHARS_MAX:
             raise InvalidRequestError(f"The reason has {len(reason)} characters, more than {REASON_CHARS_MAX}.")
 
         def work(transaction: Transaction) -> Module:
-            now_ms = self._clock.now_ms()
-            uploads = transaction.modules.with_digest(digest)
-            if not uploads:
-                raise module_not_found(digest)
-            fitting = [module for module in uploads if module.state(now_ms) is expected]
-            if not fitting:
-                raise ConflictError(
-                    f"Module {digest} is {uploads[0].state(now_ms)}, not {expected}.", reason="MODULE_STATE"
-                )
-            for module in fitting:
-                switch = (
-                    transaction.modules.suspend if kind is EventKind.MODULE_SUSPENDED else transaction.modules.resume
-                )
-                switch(digest, module.organization)
-                if kind is EventKind.MODULE_SUSPENDED:
-                    transaction.actions.cancel_of_module(digest)
-                detail: dict[str, object] = {"organization": module.organization, "module": digest, "reason": reason}
-                subjects = (OPERATOR_SUBJECT, organization_subject(module.organization))
-                self._audit.record(transaction, [Event(kind, now_ms, subjects, detail)])
-            return transaction.modules.get(digest, fitting[0].organization) or fitting[0]
+            module = self._in_state(transaction, digest, organization, ModuleState.ACTIVE)
+            transaction.modules.suspend(digest, module.organization)
+            transaction.actions.cancel_of_module(digest, module.organization)
+            return self._recorded(transaction, module, EventKind.MODULE_SUSPENDED, reason)
 
         return await self._store.write(work)
+
+    async def resume(self, digest: str, organization: str = "") -> Module:
+        """Lets a suspended module run again under the approval it has.
+
+        Raises:
+            NotFoundError: no such module, or not of this organization.
+            ConflictError: it is not suspended, or several organizations have uploaded it.
+        """
+
+        def work(transaction: Transaction) -> Module:
+            module = self._in_state(transaction, digest, organization, ModuleState.SUSPENDED)
+            transaction.modules.resume(digest, module.organization)
+            return self._recorded(transaction, module, EventKind.MODULE_RESUMED, "")
+
+        return await self._store.write(work)
+
+    def _in_state(self, transaction: Transaction, digest: str, organization: str, expected: ModuleState) -> Module:
+        module = module_named(transaction, digest, organization)
+        state = module.state(self._clock.now_ms())
+        if state is not expected:
+            raise ConflictError(f"Module {digest} is {state}, not {expected}.", reason="MODULE_STATE")
+        return module
+
+    def _recorded(self, transaction: Transaction, module: Module, kind: EventKind, reason: str) -> Module:
+        detail: dict[str, object] = {"organization": module.organization, "module": module.digest, "reason": reason}
+        subjects = (OPERATOR_SUBJECT, organization_subject(module.organization))
+        self._audit.record(transaction, [Event(kind, self._clock.now_ms(), subjects, detail)])
+        return module_named(transaction, module.digest, module.organization)

@@ -206,10 +206,10 @@ class Documents:
                 advice="Sign again with `edge module approve`.",
                 reason="APPROVAL_MISMATCH",
             )
-        if approval.report_digest != digest_of(module.report_json):
+        if approval.report_digest != module.report.digest:
             raise ConflictError(
                 "The approval was signed over another admission report than the one this edge made.",
-                advice="Read the report again (`edge module list`) and sign anew.",
+                advice="Read the report again and sign anew, with `edge module approve`.",
                 reason="APPROVAL_MISMATCH",
             )
         tier_name, tier = self.policy().tier_of(approval.organization)
@@ -240,9 +240,10 @@ class Documents:
         now_ms = self._clock.now_ms()
         return sum(
             other.manifest.leak_bits_per_day
-            for other in tables.modules.of_organization(module.organization)
+            for other in tables.modules.approved()
             # A version that this one will replace does not count beside it.
-            if other.manifest and other.name != module.name and other.holds_leak_budget(now_ms)
+            if other.organization == module.organization and other.manifest and other.name != module.name
+            if other.holds_leak_budget(now_ms)
         )
 
     def _read_back(self, kind: str, expected: type[D]) -> D | None:

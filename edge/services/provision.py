@@ -22,6 +22,7 @@ from edge.trust.certificates import CertificateAuthority
 from edge.trust.documents import sign_document
 from edge.trust.keys import SigningKey, write_private
 from edge_sdk.identity import Role
+from edge_sdk.text import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +118,9 @@ def _settings(plan: EdgePlan) -> Settings:
     try:
         edge, server = EdgeSection(id=plan.edge_id, timezone=plan.timezone), ServerSection(port=plan.port)
     except ValidationError as error:
-        problems = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors(include_url=False))
-        raise SettingsError(f"No edge can be set up like this: {problems}.", advice="Correct it.") from error
+        raise SettingsError(
+            f"No edge can be set up like this: {problems_of(error, 'plan')}.", advice="Correct it."
+        ) from error
     return Settings(edge=edge, server=server)
 
 

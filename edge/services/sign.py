@@ -12,8 +12,9 @@ from edge.domain.document import EVERY_EDGE
 from edge.domain.policy import Policy
 from edge.domain.revocations import Revocations
 from edge.domain.slot import DAY_MS
-from edge.errors import DocumentError
+from edge.errors import DocumentError, SignatureError
 from edge.trust.documents import open_document
+from edge_sdk.text import problems_of
 
 if TYPE_CHECKING:
     from edge_sdk.envelope import VerifyKey
@@ -41,11 +42,9 @@ def policy_from_toml(text: str, *, version: int, now_ms: int) -> Policy:
             {"version": version, "not_before_ms": now_ms, "not_after_ms": now_ms + days * DAY_MS, **table}
         )
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'policy'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        )
-        raise DocumentError(f"The policy is not valid: {problems}.", advice="Correct the file.") from error
+        raise DocumentError(
+            f"The policy is not valid: {problems_of(error, 'policy')}.", advice="Correct the file."
+        ) from error
 
 
 def policy_to_toml(policy: Policy) -> str:
@@ -63,6 +62,29 @@ def policy_to_toml(policy: Policy) -> str:
     return "\n".join(lines) + "\n"
 
 
+def policy_shown(envelope_json: bytes | None, operator_key: VerifyKey) -> Policy | None:
+    """Returns the policy that an edge showed, once it is found to be the operator's; None if it showed none.
+
+    Raises:
+        SignatureError: it is not signed by this key.
+        DocumentError: it is another kind of document.
+    """
+    if not envelope_json:
+        return None
+    try:
+        document = open_document(envelope_json, operator_key)
+    except SignatureError as error:
+        raise SignatureError(
+            f"The policy that the edge shows is not signed by the root key {operator_key.key_id}.",
+            advice="Give this edge's own root key with --key. If that is it, sign nothing: examine the edge.",
+        ) from error
+    if not isinstance(document, Policy):
+        raise DocumentError(
+            "The edge showed another kind of document as its policy.", advice="Sign nothing: examine the edge."
+        )
+    return document
+
+
 def _strings(values: list[str]) -> str:
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
 
@@ -78,8 +100,9 @@ def approval(
     now_ms: int,
     days: int,
     fuel_max: int | None,
+    edges: tuple[str, ...] = (EVERY_EDGE,),
 ) -> Approval:
-    """Returns a grant for one module, under the tier that the policy gives the organization.
+    """Returns a grant for one module on these edges, under the tier that the policy gives the organization.
 
     Raises:
         PermissionDeniedError: the policy does not name the organization.
@@ -87,6 +110,7 @@ def approval(
     tier_name, tier = policy.tier_of(organization)
     return Approval(
         version=version,
+        edges=edges,
         not_before_ms=now_ms,
         not_after_ms=now_ms + days * DAY_MS,
         organization=organization,
@@ -105,6 +129,7 @@ def revocations_after(
     certificates: tuple[str, ...] = (),
     modules: tuple[str, ...] = (),
     now_ms: int,
+    edges: tuple[str, ...] = (EVERY_EDGE,),
 ) -> Revocations:
     """Returns the next version of the list: all that was revoked before, and this.
 
@@ -116,6 +141,7 @@ def revocations_after(
         raise DocumentError("The edge showed another kind of document as its revocations.")
     return Revocations(
         version=before.version + 1 if before else 1,
+        edges=edges,
         not_before_ms=now_ms,
         not_after_ms=now_ms + 3_650 * DAY_MS,
         certificates=tuple(sorted({*(before.certificates if before else ()), *certificates})),

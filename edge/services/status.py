@@ -69,7 +69,7 @@ class StatusReport:
             actions_delivered=delivered,
             releases=0,  # nothing makes one yet
             consents_in_force=tables.consents.in_force(now_ms),
-            modules_active=sum(module.state(now_ms) is ModuleState.ACTIVE for module in tables.modules.all()),
+            modules_active=sum(module.state(now_ms) is ModuleState.ACTIVE for module in tables.modules.approved()),
             audit_entries=len(self._audit),
             policy_version=self._documents.policy_version,
         )

@@ -77,11 +77,12 @@ class ActionTable:
         ).fetchone()
         return row[0] if row else 0
 
-    def cancel_of_module(self, digest: str) -> int:
-        """Cancels what waits of a module; returns how many."""
+    def cancel_of_module(self, digest: str, organization: str | None = None) -> int:
+        """Cancels what waits of a module, one organization's or everybody's; returns how many."""
         row = self._cursor.execute(
-            "UPDATE state.actions SET state = ? WHERE module_digest = ? AND state = ?",
-            [ActionState.CANCELLED.value, digest, ActionState.WAITING.value],
+            "UPDATE state.actions SET state = ?"
+            " WHERE module_digest = ? AND organization = coalesce(?, organization) AND state = ?",
+            [ActionState.CANCELLED.value, digest, organization, ActionState.WAITING.value],
         ).fetchone()
         return row[0] if row else 0
 

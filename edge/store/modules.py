@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import ValidationError
 
 from edge.domain.approval import Approval
-from edge.domain.module import Module
-from edge_sdk.manifest import parse_canonical_json
+from edge.domain.module import Module, ReportSummary
+from edge_sdk.errors import ManifestError
+from edge_sdk.manifest import Manifest, parse_canonical_json
 
 if TYPE_CHECKING:
     import duckdb
 
+_log = structlog.get_logger(__name__)
+
+# Reports stay where they are: one may have many kilobytes, and these rows are read every minute.
 _SELECT = """
-SELECT m.digest, m.organization, m.uploaded_ms, m.report, m.admissible, m.manifest,
+WITH own AS (SELECT organization, digest, max(version) AS version, arg_max(payload, version) AS payload
+             FROM state.approvals GROUP BY ALL),
+     newest AS (SELECT organization, trigger, max(version) AS version FROM state.approvals GROUP BY ALL),
+     revoked AS (SELECT DISTINCT digest FROM state.revoked_modules)
+SELECT m.digest, m.organization, m.uploaded_ms, m.report_digest, m.findings_count, m.first_reason, m.manifest,
        own.payload,
        EXISTS (SELECT 1 FROM state.suspensions s WHERE s.digest = m.digest AND s.organization = m.organization),
-       EXISTS (SELECT 1 FROM state.revoked_modules r WHERE r.digest = m.digest),
-       coalesce((SELECT max(version) FROM state.approvals a
-                 WHERE a.organization = m.organization
-                   AND a.trigger = json_extract_string(m.manifest::JSON, '$.trigger.name')), 0)
-FROM (SELECT digest, organization, uploaded_ms, report, admissible, decode(manifest) AS manifest FROM state.modules) m
-LEFT JOIN (SELECT organization, digest, arg_max(payload, version) AS payload FROM state.approvals GROUP BY 1, 2) own
-  ON own.organization = m.organization AND own.digest = m.digest
+       revoked.digest IS NOT NULL,
+       coalesce(newest.version, 0)
+FROM state.modules m
+LEFT JOIN own ON own.organization = m.organization AND own.digest = m.digest
+LEFT JOIN newest ON newest.organization = m.organization AND newest.trigger = m.trigger
+LEFT JOIN revoked ON revoked.digest = m.digest
 """
+_NEWEST_FIRST = "ORDER BY m.uploaded_ms DESC, m.digest, m.organization"
 
 
 class ModuleTable:
@@ -37,16 +48,55 @@ class ModuleTable:
         return rows[0] if rows else None
 
     def with_digest(self, digest: str) -> list[Module]:
-        """Returns the module of that digest of every organization that uploaded it."""
-        return self._select("WHERE m.digest = ?", [digest])
+        """Returns the module of that digest of every organization that uploaded it, by the organizations' names."""
+        return self._select("WHERE m.digest = ? ORDER BY m.organization", [digest])
 
-    def of_organization(self, organization: str) -> list[Module]:
-        """Returns an organization's modules, newest first."""
-        return self._select("WHERE m.organization = ? ORDER BY m.uploaded_ms DESC, m.digest", [organization])
+    def page(
+        self, limit: int, *, organization: str | None = None, after: tuple[int, str, str] | None = None
+    ) -> list[Module]:
+        """Returns at most `limit` modules, newest first.
+
+        Args:
+            limit: how many.
+            organization: whose; everybody's if None.
+            after: upload time, digest and organization of the last module of the page before.
+        """
+        conditions, parameters = ["true"], list[object]()
+        if organization is not None:
+            conditions.append("m.organization = ?")
+            parameters.append(organization)
+        if after is not None:
+            conditions.append("(-m.uploaded_ms, m.digest, m.organization) > (?, ?, ?)")
+            uploaded_ms, *names = after
+            parameters += [-uploaded_ms, *names]
+        return self._select(f"WHERE {' AND '.join(conditions)} {_NEWEST_FIRST} LIMIT ?", [*parameters, limit])
 
     def all(self) -> list[Module]:
         """Returns every module, newest first."""
-        return self._select("ORDER BY m.uploaded_ms DESC, m.digest", [])
+        return self._select(_NEWEST_FIRST, [])
+
+    def approved(self) -> list[Module]:
+        """Returns the modules whose approval stands, newest first: neither revoked nor replaced by a newer version.
+
+        Of these some may be suspended, expired or not valid yet; no other module is active or can come to be without
+        a further signature.
+        """
+        rows = self._select(f"WHERE own.version = newest.version AND revoked.digest IS NULL {_NEWEST_FIRST}", [])
+        return [module for module in rows if module.approval is not None]
+
+    def count(self, organization: str) -> int:
+        """Returns how many modules an organization has here."""
+        row = self._cursor.execute(
+            "SELECT count(*) FROM state.modules WHERE organization = ?", [organization]
+        ).fetchone()
+        return row[0] if row else 0
+
+    def report(self, digest: str, organization: str) -> bytes | None:
+        """Returns the admission report of one organization's module, canonical JSON, or None."""
+        row = self._cursor.execute(
+            "SELECT report FROM state.modules WHERE digest = ? AND organization = ?", [digest, organization]
+        ).fetchone()
+        return row[0] if row else None
 
     def wasm(self, digest: str) -> bytes | None:
         """Returns the bytes as uploaded, or None."""
@@ -55,34 +105,20 @@ class ModuleTable:
         ).fetchone()
         return row[0] if row else None
 
-    def insert(self, module: Module, wasm: bytes) -> None:
+    def insert(self, module: Module, report_json: bytes, wasm: bytes) -> None:
         """Adds an upload."""
         self._cursor.execute(
-            "INSERT INTO state.modules VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                module.digest,
-                module.organization,
-                module.uploaded_ms,
-                wasm,
-                module.manifest.canonical_json() if module.manifest else None,
-                module.report_json,
-                module.admissible,
-            ],
+            "INSERT INTO state.modules BY NAME SELECT ? AS digest, ? AS organization, ? AS uploaded_ms, ? AS wasm,"
+            " ? AS trigger, ? AS manifest, ? AS report, ? AS report_digest, ? AS findings_count, ? AS first_reason",
+            [module.digest, module.organization, module.uploaded_ms, wasm, *_examined(module, report_json)],
         )
 
-    def replace(self, module: Module, wasm: bytes) -> None:
+    def replace(self, module: Module, report_json: bytes, wasm: bytes) -> None:
         """Notes the report and the bytes of an upload that was examined again."""
         self._cursor.execute(
-            "UPDATE state.modules SET report = ?, admissible = ?, wasm = ?, manifest = ?"
-            " WHERE digest = ? AND organization = ?",
-            [
-                module.report_json,
-                module.admissible,
-                wasm,
-                module.manifest.canonical_json() if module.manifest else None,
-                module.digest,
-                module.organization,
-            ],
+            "UPDATE state.modules SET wasm = ?, trigger = ?, manifest = ?, report = ?, report_digest = ?,"
+            " findings_count = ?, first_reason = ? WHERE digest = ? AND organization = ?",
+            [wasm, *_examined(module, report_json), module.digest, module.organization],
         )
 
     def approve(self, approval: Approval, envelope: bytes, accepted_ms: int) -> None:
@@ -129,30 +165,41 @@ class ModuleTable:
             )
 
     def _select(self, tail: str, parameters: list[object]) -> list[Module]:
-        rows = self._cursor.execute(f"{_SELECT} {tail}", parameters).fetchall()
-        return [
-            Module(
-                digest=digest,
-                organization=organization,
-                uploaded_ms=uploaded_ms,
-                report_json=report,
-                admissible=admissible,
-                manifest=parse_canonical_json(manifest.encode()) if manifest is not None else None,
-                approval=Approval.model_validate_json(approval) if approval is not None else None,
-                suspended=suspended,
-                revoked=revoked,
-                approval_version=approval_version,
-            )
-            for (
-                digest,
-                organization,
-                uploaded_ms,
-                report,
-                admissible,
-                manifest,
-                approval,
-                suspended,
-                revoked,
-                approval_version,
-            ) in rows
-        ]
+        return [_module(row) for row in self._cursor.execute(f"{_SELECT} {tail}", parameters).fetchall()]
+
+
+def _examined(module: Module, report_json: bytes) -> list[object]:
+    """Returns what an examination decides of a row: trigger, manifest, report and its summary."""
+    manifest = module.manifest.canonical_json() if module.manifest else None
+    report = module.report
+    return [module.name or None, manifest, report_json, report.digest, report.findings_count, report.first_reason]
+
+
+def _module(row: tuple[Any, ...]) -> Module:
+    digest, organization, uploaded_ms, *report, manifest_json, approval_json, suspended, revoked, approval_version = row
+    manifest, approval = _parsed(digest, organization, manifest_json, approval_json)
+    return Module(
+        digest=digest,
+        organization=organization,
+        uploaded_ms=uploaded_ms,
+        report=ReportSummary(*report),
+        manifest=manifest,
+        approval=approval,
+        suspended=suspended,
+        revoked=revoked,
+        approval_version=approval_version,
+    )
+
+
+def _parsed(
+    digest: str, organization: str, manifest_json: bytes | None, approval_json: bytes | None
+) -> tuple[Manifest | None, Approval | None]:
+    """Returns both, or neither where this release cannot read one: such a module does not run, and the others do."""
+    try:
+        return (
+            None if manifest_json is None else parse_canonical_json(manifest_json),
+            None if approval_json is None else Approval.model_validate_json(approval_json),
+        )
+    except (ManifestError, ValidationError) as error:
+        _log.error("stored_module_unreadable", module=digest, organization=organization, error=type(error).__name__)
+        return None, None

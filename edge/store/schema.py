@@ -21,7 +21,8 @@ CREATE TABLE {db}.documents (
 );
 CREATE TABLE {db}.modules (
     digest VARCHAR NOT NULL, organization VARCHAR NOT NULL, uploaded_ms BIGINT NOT NULL, wasm BLOB NOT NULL,
-    manifest BLOB, report BLOB NOT NULL, admissible BOOLEAN NOT NULL
+    trigger VARCHAR, manifest BLOB, report BLOB NOT NULL, report_digest VARCHAR NOT NULL,
+    findings_count BIGINT NOT NULL, first_reason VARCHAR NOT NULL
 );
 CREATE TABLE {db}.suspensions (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL);
 CREATE TABLE {db}.revoked_modules (digest VARCHAR NOT NULL);

@@ -12,6 +12,7 @@ from edge.domain.policy import Policy
 from edge.domain.revocations import Revocations
 from edge.errors import DocumentError, SignatureError
 from edge_sdk.envelope import Envelope, EnvelopeError, EnvelopeSignatureError, VerifyKey
+from edge_sdk.text import problems_of
 
 if TYPE_CHECKING:
     from edge.trust.keys import SigningKey
@@ -64,8 +65,4 @@ def open_document(envelope_json: bytes, key: VerifyKey) -> SignedDocument:
     try:
         return kind.model_validate_json(envelope.payload)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        )
-        raise DocumentError(f"The signed document is not valid: {problems}.") from error
+        raise DocumentError(f"The signed document is not valid: {problems_of(error, 'document')}.") from error

@@ -44,16 +44,34 @@ def test_a_modules_life(site: Any, build_pulse: Callable[..., Path]) -> None:
     site.sign_policy({"acme": "supplier"})
     first = upload_and_approve(site, build_pulse("1.0.0"))
     assert state_of(site, first) == "active"
-    run("module", "suspend", first[:16], "--as", site.operator, "--reason", "complaints")
-    assert state_of(site, first) == "suspended"
-    run("module", "resume", first, "--as", site.operator)
-    assert state_of(site, first) == "active"
+    suspended = run_json("module", "suspend", first[:16], "--as", site.operator, "--reason", "complaints")
+    assert suspended["state"] == state_of(site, first) == "suspended"
+    assert run_json("module", "resume", first, "--as", site.operator)["state"] == state_of(site, first) == "active"
     second = upload_and_approve(site, build_pulse("1.1.0"))
     assert (state_of(site, first), state_of(site, second)) == ("superseded", "active")
-    run("module", "revoke", second, "--key", site.root_key, "--as", site.operator)
+    revoked = run_json("module", "revoke", second, "--key", site.root_key, "--as", site.operator)
+    assert revoked == {"digest": second, "revocations_version": 1}
     assert state_of(site, second) == "revoked"
     kinds = {entry["kind"] for entry in run_json("audit", "show", "--as", site.operator)["entries"]}
     assert {"module_uploaded", "approval_accepted", "module_suspended", "module_resumed"} <= kinds
+
+
+def test_the_same_bytes_of_two_organizations(site: Any, build_pulse: Callable[..., Path]) -> None:
+    """Where two organizations uploaded the same bytes the operator says whose it means, and approves that one."""
+    site.sign_policy({"acme": "supplier", "rival": "supplier"})
+    file = build_pulse()
+    digest = upload_and_approve(site, file)
+    run_json("module", "upload", file, "--as", site.identity("organization", "rival"))
+    approve = ("module", "approve", digest[:20], "--key", site.root_key, "--as", site.operator, "--yes", "--json")
+    words = [sys.executable, "-m", "edge", *map(str, approve)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "reason: MODULE_AMBIGUOUS" in done.stderr
+    assert "acme, rival" in done.stderr
+    approved = json.loads(run(*approve, "--organization", "rival"))
+    assert (approved["organization"], approved["state"]) == ("rival", "active")
+    stopped = run_json("module", "suspend", digest, "--organization", "acme", "--as", site.operator)
+    assert (stopped["organization"], stopped["state"]) == ("acme", "suspended")
 
 
 def test_a_households_decisions(site: Any, build_pulse: Callable[..., Path]) -> None:
@@ -90,7 +108,8 @@ def test_the_operators_desk(site: Any, tmp_path: Path) -> None:
     shown.write_text(run("policy", "show", "--as", site.operator))
     assert "valid: 3 tiers" in run("policy", "check", shown)
     carried = tmp_path / "policy.json"
-    run("policy", "sign", shown, "--key", site.root_key, "--version", 2, "--out", carried)
+    signed = run_json("policy", "sign", shown, "--key", site.root_key, "--version", 2, "--out", carried)
+    assert signed == {"version": 2, "in_force": False, "file": str(carried)}
     assert json.loads(carried.read_bytes())["payloadType"].startswith("application/vnd.edge.policy")
     run("meter", "enrol", "m1", "--household", "h1", "--kind", "gas", "--as", site.operator)
     (meter,) = run_json("meter", "list", "--as", site.operator)["meters"]
@@ -122,7 +141,7 @@ def test_a_new_trigger_begins_and_inspects(tmp_path: Path) -> None:
     """`module new`, `build`, `inspect` and `check` work without an edge; the report has the words of the design."""
     folder = tmp_path / "mine"
     run("module", "new", folder)
-    run("module", "build", folder)
+    built = run_json("module", "build", folder)
     inspected = run_json("module", "inspect", folder / "module.wasm")
     assert set(inspected) >= {
         "digest",
@@ -135,6 +154,11 @@ def test_a_new_trigger_begins_and_inspects(tmp_path: Path) -> None:
         "leak_bits_per_day",
         "admissible",
         "findings",
+    }
+    assert built == {
+        "file": str(folder / "module.wasm"),
+        "size_bytes": inspected["size_bytes"],
+        "digest": inspected["digest"],
     }
     assert (inspected["imports"], inspected["admissible"], inspected["findings"]) == ([], True, [])
     assert inspected["leak_bits_per_day"] == pytest.approx(12.185, abs=0.001)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from edge.sandbox.admission import Finding, examine
+from edge.sandbox.admission import examine
 from edge.sandbox.assemble import assemble
-from edge.sandbox.compile import ModuleCompileError, compile_module
+from edge.sandbox.compile import Compiler, ModuleCompileError
 from edge.settings import SandboxLimits
 from edge_sdk.errors import WasmFormatError
 from edge_sdk.wasm import custom_section
+
+if TYPE_CHECKING:
+    from edge.domain.module import Finding
 
 LIMITS = SandboxLimits()
 HEADER = b"\0asm\x01\0\0\0"
@@ -66,7 +71,7 @@ def test_broken_binary(wasm: bytes, where: str) -> None:
 def test_compiler_refuses_it_too(wasm: bytes) -> None:
     """Compilation does not depend on an examination before it, and does not take text for a module."""
     with pytest.raises(ModuleCompileError) as refusal:
-        compile_module(wasm, LIMITS)
+        Compiler(LIMITS).compile(wasm)
     assert refusal.value.reason == "MODULE_INVALID"
 
 
@@ -120,6 +125,8 @@ def test_module_too_large_is_not_read() -> None:
 
 
 def test_a_thousand_imports_give_fifty_findings() -> None:
-    """Findings are bounded, however much is wrong."""
+    """Findings are bounded, however much is wrong, and the last one says that there is more."""
     imports = " ".join(f'(import "env" "f{n}" (func))' for n in range(1_000))
-    assert len(examine(assemble(f"(module {imports} {ABI})", "imports"), LIMITS).findings) == 50
+    *named, last = examine(assemble(f"(module {imports} {ABI})", "imports"), LIMITS).findings
+    assert {finding.reason for finding in named} == {"IMPORT_FORBIDDEN"}
+    assert (len(named), last.reason) == (49, "FINDINGS_CUT")

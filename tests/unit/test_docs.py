@@ -116,6 +116,18 @@ def command_lines(page: Path) -> Iterator[str]:
     yield from re.findall(r"`(edge [^`]+)`", running)
 
 
+def commands_in(tree: ast.AST) -> Iterator[str]:
+    """Yields every command that a source file quotes, in what it says and in what it explains."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "..." for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        yield from re.findall(r"`(edge [^`]+)`", text)
+
+
 def problem_with(line: str) -> str | None:
     """Returns what is wrong with a command line, or None."""
     words = shlex.split(line, comments=True)[1:]
@@ -178,6 +190,14 @@ def test_settings_page_is_complete() -> None:
 def test_pages_name_commands_that_exist(page: Path) -> None:
     """Whatever a page tells the reader to type is a command, with options that it has."""
     problems = {line: problem for line in command_lines(page) if (problem := problem_with(line))}
+    assert problems == {}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_advice_names_commands_that_exist(source: Path) -> None:
+    """Whatever an error, an advice or a docstring tells somebody to type is a command, with options that it has."""
+    quoted = set(commands_in(ast.parse(source.read_text(encoding="utf-8"))))
+    problems = {line: problem for line in quoted if (problem := problem_with(line))}
     assert problems == {}
 
 

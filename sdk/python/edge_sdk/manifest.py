@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from edge_sdk.catalogue import APPLIANCES, CATALOGUE, Extent
 from edge_sdk.durations import parse_duration_s
 from edge_sdk.errors import ManifestError
+from edge_sdk.text import problems_of
 
 SECTION = "edge.manifest"
 """Name of the custom section that holds the manifest."""
@@ -29,8 +30,6 @@ SAMPLES_MAX = 4096
 INPUTS_MAX = 32
 ACTIONS_MAX = 32
 MANIFEST_BYTES_MAX = 65_536
-PROBLEMS_SHOWN_MAX = 10
-PROBLEM_CHARS_MAX = 600
 
 _SLUG = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
 _LANGUAGE = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
@@ -282,22 +281,4 @@ def _validate(data: Any) -> Manifest:
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:
-        raise ManifestError(f"The manifest is not valid: {_problems(error)}.") from error
-
-
-def _problems(error: ValidationError) -> str:
-    """Returns the first few problems, each shortened and printable.
-
-    Whoever wrote the manifest may have put a book, or what drives a terminal, into a key that is repeated here.
-    """
-    items = error.errors(include_url=False)
-    problems = [
-        f"{'.'.join(str(part) for part in item['loc']) or 'manifest'}: {item['msg'].removeprefix('Value error, ')}"
-        for item in items[:PROBLEMS_SHOWN_MAX]
-    ]
-    more = [f"and {len(items) - PROBLEMS_SHOWN_MAX} more"] if len(items) > PROBLEMS_SHOWN_MAX else []
-    return "; ".join([_shown(problem[:PROBLEM_CHARS_MAX]) for problem in problems] + more)
-
-
-def _shown(text: str) -> str:
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+        raise ManifestError(f"The manifest is not valid: {problems_of(error, 'manifest')}.") from error

@@ -39,17 +39,34 @@ class OperatorClient(Client):
         return list(response.meters)
 
     async def modules(self) -> list[Module]:
-        """Returns every module of every organization, newest first."""
+        """Returns every module of every organization, newest first, without their reports; asks page by page."""
+        found: list[Module] = []
+        token = ""
         async with translated(self._identity):
-            response = await self._stub.ListModules(pb.OperatorServiceListModulesRequest(), timeout=CALL_TIMEOUT_S)
-        return list(response.modules)
+            while True:
+                request = pb.OperatorServiceListModulesRequest(page_token=token)
+                response = await self._stub.ListModules(request, timeout=CALL_TIMEOUT_S)
+                found += response.modules
+                token = response.next_page_token
+                if not token:
+                    return found
 
-    async def download(self, digest: str) -> tuple[Module, bytes]:
-        """Returns a module and its bytes as uploaded."""
-        request = pb.DownloadModuleRequest(digest=digest)
+    async def module(self, digest: str, organization: str = "") -> Module:
+        """Returns a module with its admission report.
+
+        Here and below `organization` may be left out where only one organization has uploaded these bytes.
+        """
+        request = pb.OperatorServiceGetModuleRequest(digest=digest, organization=organization)
+        async with translated(self._identity):
+            response = await self._stub.GetModule(request, timeout=CALL_TIMEOUT_S)
+        return response.module
+
+    async def download(self, digest: str, organization: str = "") -> bytes:
+        """Returns a module's bytes as uploaded."""
+        request = pb.DownloadModuleRequest(digest=digest, organization=organization)
         async with translated(self._identity):
             response = await self._stub.DownloadModule(request, timeout=CALL_TIMEOUT_S)
-        return response.module, response.wasm
+        return response.wasm
 
     async def submit(self, envelope_json: bytes) -> pb.SubmitDocumentResponse:
         """Submits a policy, an approval or revocations, signed by the operator's root key."""
@@ -63,17 +80,18 @@ class OperatorClient(Client):
             response = await self._stub.GetDocument(pb.GetDocumentRequest(kind=kind), timeout=CALL_TIMEOUT_S)
         return response.envelope_json or None
 
-    async def suspend(self, digest: str, reason: str) -> Module:
+    async def suspend(self, digest: str, reason: str, organization: str = "") -> Module:
         """Stops a module before its next slot."""
-        request = pb.SuspendModuleRequest(digest=digest, reason=reason)
+        request = pb.SuspendModuleRequest(digest=digest, organization=organization, reason=reason)
         async with translated(self._identity):
             response = await self._stub.SuspendModule(request, timeout=CALL_TIMEOUT_S)
         return response.module
 
-    async def resume(self, digest: str) -> Module:
+    async def resume(self, digest: str, organization: str = "") -> Module:
         """Lets a suspended module run again."""
+        request = pb.ResumeModuleRequest(digest=digest, organization=organization)
         async with translated(self._identity):
-            response = await self._stub.ResumeModule(pb.ResumeModuleRequest(digest=digest), timeout=CALL_TIMEOUT_S)
+            response = await self._stub.ResumeModule(request, timeout=CALL_TIMEOUT_S)
         return response.module
 
     async def status(self) -> pb.GetStatusResponse:

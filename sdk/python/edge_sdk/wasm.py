@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_sdk.errors import WasmFormatError
+from edge_sdk.text import printable
 
 MAGIC: Final = b"\0asm"
 VERSION: Final = b"\x01\0\0\0"
@@ -18,7 +19,6 @@ CUSTOM: Final = 0
 
 # Custom sections are free, so a binary could be made of nothing else; real ones have about twenty.
 SECTIONS_MAX: Final = 1000
-_PRINTABLE_CHARS_MAX = 64
 
 # In the order of the binary format, which is not that of the ids.
 SECTION_NAMES: Final = {
@@ -165,23 +165,6 @@ class Reader:
         """Refuses bytes after what should have been the last."""
         if not self.at_end:
             raise self.error(f"{self._end - self.position} bytes follow what should be its end")
-
-
-def printable(text: str, *, chars_max: int = _PRINTABLE_CHARS_MAX) -> str:
-    r"""Returns untrusted text safe to show: one line, bounded, with what is not printable as \xNN or \u{N}.
-
-    Control characters would drive a terminal, bidirectional overrides would show another text than is there.
-    """
-    shown = "".join(_shown(char) for char in text[:chars_max])
-    return f"{shown}..." if len(text) > chars_max else shown
-
-
-def _shown(char: str) -> str:
-    if char == "\\":
-        return r"\x5c"
-    if char.isprintable():
-        return char
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{{{ord(char):x}}}"
 
 
 def section_label(section_id: int) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.domain.approval import Approval
-from edge.domain.module import Module, digest_of
+from edge.domain.module import Module, ReportSummary, digest_of
 from edge_sdk.manifest import Manifest, parse_toml
 
 MANIFEST = """
@@ -68,8 +68,7 @@ def module(manifest: Manifest, approval: Approval) -> Module:
         digest=digest_of(b"code"),
         organization="sunny",
         uploaded_ms=500,
-        report_json=b"{}",
-        admissible=True,
+        report=ReportSummary(digest_of(b"report"), 0, ""),
         manifest=manifest,
         approval=approval,
         suspended=False,

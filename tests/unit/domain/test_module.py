@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.domain.approval import Approval
-from edge.domain.module import AdmissionReport, Finding, ModuleState, digest_of
+from edge.domain.module import AdmissionReport, Finding, ModuleState, ReportSummary, digest_of
 
 if TYPE_CHECKING:
     from edge.domain.module import Module
@@ -43,14 +43,19 @@ def test_report_bytes(report: AdmissionReport) -> None:
         ],
         "facts": report.facts,
     }
-    assert report.digest == digest_of(report.canonical_json())
-    assert report.admissible == (not report.findings)
+    summary = report.summary()
+    assert summary.digest == digest_of(report.canonical_json())
+    assert report.admissible == summary.admissible == (not report.findings)
+    assert (summary.findings_count, summary.first_reason) == (
+        len(report.findings),
+        report.findings[0].reason if report.findings else "",
+    )
 
 
 @given(first=REPORTS, second=REPORTS)
 def test_reports_differ(first: AdmissionReport, second: AdmissionReport) -> None:
     """Two reports that say different things have different digests."""
-    assert (first.digest == second.digest) == (first.canonical_json() == second.canonical_json())
+    assert (first.summary().digest == second.summary().digest) == (first.canonical_json() == second.canonical_json())
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_state_follows_the_approval(module: Module, now_ms: int, state: ModuleSt
 # Each stands before those after it: a module that is several is the first.
 RANKED: list[tuple[ModuleState, dict[str, object]]] = [
     (ModuleState.REVOKED, {"revoked": True}),
-    (ModuleState.REFUSED, {"admissible": False}),
+    (ModuleState.REFUSED, {"report": ReportSummary(digest_of(b"report"), 1, "MEMORY_COUNT")}),
     (ModuleState.SUPERSEDED, {"approval_version": 4}),
     (ModuleState.SUSPENDED, {"suspended": True}),
 ]

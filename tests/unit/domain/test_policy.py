@@ -65,12 +65,6 @@ def test_kinds_are_named(named: frozenset[str], kind: str) -> None:
     assert with_star.allows_action_kind(kind) == (kind in named or kind.startswith("appliance:"))
 
 
-def test_star_is_no_kind() -> None:
-    """A lone star among the action kinds allows nothing: it is not in the contract."""
-    assert not tier(action_kinds=["*"]).allows_action_kind("appliance:boiler")
-    assert not tier(action_kinds=["*"]).allows_action_kind("recommendation")
-
-
 def test_within_tier(manifest: Manifest) -> None:
     """A manifest at the very bounds of its tier has no problem."""
     assert check_within_tier(manifest, "supplier", tier()) == ()
@@ -117,6 +111,12 @@ def test_tier_of() -> None:
         ({"tiers": {}}, "tiers"),
         ({"tiers": {"Supplier": TIER}, "organizations": {}}, "tiers"),
         ({"tiers": {"supplier": {**TIER, "series": ["power"]}}}, "not in the catalogue: power"),
+        (
+            {"tiers": {"supplier": {**TIER, "action_kinds": ["recomendation"]}}},
+            "action that there are not: recomendation",
+        ),
+        ({"tiers": {"supplier": {**TIER, "action_kinds": ["appliance:boyler"]}}}, "not: appliance:boyler"),
+        ({"tiers": {"supplier": {**TIER, "action_kinds": ["*"]}}}, r"not: \*"),
         ({"tiers": {"supplier": {**TIER, "group_min": 1}}}, "group_min"),
         ({"tiers": {"supplier": {**TIER, "every_s_min": 59}}}, "every_s_min"),
         ({"tiers": {"supplier": {**TIER, "leak_bits_per_day_max": -1}}}, "leak_bits_per_day_max"),

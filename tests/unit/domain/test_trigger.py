@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.domain.consent import Terms
+from edge.domain.module import ReportSummary
 from edge.domain.trigger import active_trigger
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ def test_key_outlives_a_version(module: Module) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"suspended": True}, {"revoked": True}, {"admissible": False}, {"approval": None}, {"approval_version": 4}],
+    [
+        {"suspended": True},
+        {"revoked": True},
+        {"report": ReportSummary("sha256:00", 1, "MEMORY_COUNT")},
+        {"approval": None},
+        {"approval_version": 4},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_only_active_modules_run(module: Module, change: dict[str, object]) -> None:

@@ -4,21 +4,37 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from edge.errors import Category, Fault, SandboxError
 from edge.sandbox.assemble import assemble
-from edge.sandbox.compile import _CHILD, _PACKAGE_ROOT, ModuleCompileError, _failure, compile_module
+from edge.sandbox.compile import (
+    _CHILD,
+    _PACKAGE_ROOT,
+    CompiledModule,
+    Compiler,
+    CompilerStoppedError,
+    ModuleCompileError,
+    _failure,
+)
 from edge.sandbox.compile_child import arguments_for
 from edge.settings import SandboxLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MIB = 1024 * 1024
 LIMITS = SandboxLimits()
+
+
+def compile_module(wasm: bytes, limits: SandboxLimits) -> CompiledModule:
+    """Compiles with a compiler of its own."""
+    return Compiler(limits).compile(wasm)
 
 
 def bomb(local_count: int, block_count: int) -> bytes:
@@ -84,6 +100,32 @@ def test_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert child.returncode == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
         os.kill(child.pid, 0)
+
+
+def test_stopped() -> None:
+    """Stopping ends a long compilation at once, which is no verdict on the module, and lets none begin."""
+    compiler = Compiler(SandboxLimits(compile_s_max=60))
+    with ThreadPoolExecutor(1) as thread:
+        compiling = thread.submit(compiler.compile, bomb(2_000, 8_000))
+        wait_until(lambda: compiler._children)
+        (child,) = compiler._children
+        began_s = time.monotonic()
+        compiler.stop()
+        with pytest.raises(CompilerStoppedError):
+            compiling.result()
+    assert time.monotonic() - began_s < 1
+    assert child.returncode == -signal.SIGKILL
+    with pytest.raises(CompilerStoppedError):
+        compiler.compile(assemble("(module)", "test"))
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    """Returns when something has become true."""
+    for _ in range(1_000):
+        if true():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never became true")
 
 
 def test_child_bounds_itself() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_sdk.errors import WasmFormatError
-from edge_sdk.wasm import SECTIONS_MAX, Reader, custom_section, embed_custom_section, printable, read_sections
+from edge_sdk.wasm import SECTIONS_MAX, Reader, custom_section, embed_custom_section, read_sections
 
 HEADER = b"\0asm\x01\0\0\0"
 # One type () -> i32, one function of it that returns 0, exported as `f`; and a custom section `note`.
@@ -150,29 +150,6 @@ def test_embed_then_read(name: str, payload: bytes) -> None:
 def test_embed_replaces_all_of_that_name() -> None:
     """A module with two sections of the name has one afterwards."""
     assert custom_section(embed_custom_section(MODULE + NOTE, "note", b"new"), "note") == b"new"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("charge now", "charge now"),
-        ("prix \u00e9t\u00e9", "prix \u00e9t\u00e9"),
-        ("\x1b[2J", r"\x1b[2J"),
-        ("a\nb", r"a\x0ab"),
-        ("\u202egnp.exe", r"\u{202e}gnp.exe"),
-        (r"\x1b", r"\x5cx1b"),
-        ("x" * 100, "x" * 64 + "..."),
-    ],
-)
-def test_printable(text: str, shown: str) -> None:
-    """What a terminal or a reader could be misled by is spelled out, unambiguously; the length is bounded."""
-    assert printable(text) == shown
-
-
-@given(st.text(max_size=100))
-def test_printable_is_printable(text: str) -> None:
-    """Whatever the text, what is shown is on one line and has no control characters."""
-    assert printable(text).isprintable()
 
 
 def try_everything(wasm: bytes) -> None:

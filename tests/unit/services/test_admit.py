@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from edge.cli.inspection import inspect_module
+from edge.cli.output import plain
 from edge.domain.event import EventKind
 from edge.domain.module import digest_of
 from edge.sandbox.assemble import assemble
@@ -44,6 +46,8 @@ def finding(module: pb.Module) -> tuple[str, str]:
     assert not module.report.admissible
     (only,) = module.report.findings
     assert only.message.endswith(".")
+    assert only.advice.endswith(".")
+    assert module.admission == pb.AdmissionSummary(findings_count=1, first_reason=only.reason)
     return only.check, only.reason
 
 
@@ -62,7 +66,9 @@ async def test_admitted(street: Street, module: Callable[..., bytes]) -> None:
     assert facts["dry_run"]["outcomes_seen"] == [0, 1]
     assert facts["compile"]["time_ms"] > 0
     assert facts["structure"]["imports"] == []
+    assert uploaded.admission == pb.AdmissionSummary(admissible=True)
     assert await (await street.organization()).module(uploaded.digest) == uploaded
+    assert await (await street.operator()).module(uploaded.digest, "acme") == uploaded
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,7 @@ async def test_refused_by_its_shape(street: Street, wasm: bytes, check: str, rea
     uploaded = await street.upload(wasm)
     found = [(item.check, item.reason) for item in uploaded.report.findings]
     assert found[0] == (check, reason)
+    assert plain(uploaded.report)["findings"] == inspect_module(wasm)["findings"], "the same words, wherever asked"
     assert uploaded.state == pb.MODULE_STATE_REFUSED
     assert "compile" not in json.loads(uploaded.report.canonical_json)["facts"]
 
@@ -153,18 +160,22 @@ async def test_the_same_bytes_of_two_organizations(street: Street, module: Calla
 
 
 async def test_upload_again(street: Street, module: Callable[..., bytes]) -> None:
-    """Before approval an upload is examined again; after it nothing changes: the report stays the one signed."""
+    """An upload of what is here changes nothing, whether it waits, runs or is stopped: the report is the one that the
+    operator signs, even while it signs.
+    """
     wasm = module(name="again")
     first = await street.upload(wasm)
-    second = await street.upload(wasm)
-    assert (second.state, second.uploaded_ms) == (pb.MODULE_STATE_PENDING, first.uploaded_ms)
-    approved = await street.approve(second)
     entries = len(await street.entries())
-    assert await street.upload(wasm) == approved
+    assert await street.upload(wasm) == first
     assert len(await street.entries()) == entries
-    (own,) = [item for item in await (await street.organization()).modules() if item.digest == first.digest]
-    assert (own.state, own.report.digest) == (pb.MODULE_STATE_ACTIVE, approved.report.digest)
-    assert own.report.canonical_json == b"", "lists leave out the whole report"
+    await street.approve(first)
+    entries = len(await street.entries())
+    again = await street.upload(wasm)
+    assert (again.state, again.report) == (pb.MODULE_STATE_ACTIVE, first.report)
+    await (await street.operator()).suspend(first.digest, "test")
+    again = await street.upload(wasm)
+    assert (again.state, again.report) == (pb.MODULE_STATE_SUSPENDED, first.report)
+    assert len(await street.entries()) == entries + 1
 
 
 async def test_refused_before_admitted_after(street: Street, module: Callable[..., bytes]) -> None:
@@ -180,7 +191,7 @@ async def test_download(street: Street, module: Callable[..., bytes]) -> None:
     """The operator gets the bytes as uploaded, to inspect before signing; of what is not here it is told so."""
     wasm = module(name="download")
     uploaded = await street.upload(wasm)
-    assert await (await street.operator()).download(uploaded.digest) == (uploaded, wasm)
+    assert await (await street.operator()).download(uploaded.digest) == wasm
     with pytest.raises(RpcError) as caught:
         await (await street.operator()).download("sha256:00")
     assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "MODULE_NOT_FOUND")
@@ -196,7 +207,7 @@ async def test_what_was_refused_is_not_kept(street: Street, module: Callable[...
     assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "MODULE_REFUSED")
     await street.set_policy(ORGANIZATIONS, every_s_min=60)
     await street.upload(wasm)
-    assert (await operator.download(uploaded.digest))[1] == wasm
+    assert await operator.download(uploaded.digest) == wasm
     await street.set_policy(ORGANIZATIONS)
 
 

@@ -64,34 +64,29 @@ async def test_suspended_twice(street: Street, module: Callable[..., bytes]) -> 
     assert (await operator.resume(approved.digest)).state == pb.MODULE_STATE_ACTIVE
 
 
-async def test_every_organization_that_runs_it(street: Street, module: Callable[..., bytes]) -> None:
-    """A digest is stopped for everyone who runs it; who only uploaded it stays as they were, and is not shown."""
-    wasm = module(name="popular")
-    organizations = ("acme", "rival")
-    for runs in ({"acme"}, {"acme", "rival"}):
-        for organization in organizations:
-            uploaded = await street.upload(wasm, organization)
-            if organization in runs and uploaded.state == pb.MODULE_STATE_PENDING:
-                await street.approve(uploaded)
-        operator = await street.operator()
-        suspended = await operator.suspend(uploaded.digest, "test")
-        assert (suspended.organization in runs, suspended.state) == (True, pb.MODULE_STATE_SUSPENDED)
-        for organization in organizations:
-            own = await (await street.organization(organization)).module(uploaded.digest)
-            expected = pb.MODULE_STATE_SUSPENDED if organization in runs else pb.MODULE_STATE_PENDING
-            assert own.state == expected
-        assert (await operator.resume(uploaded.digest)).state == pb.MODULE_STATE_ACTIVE
-
-
-async def test_one_who_only_uploaded_it_first(street: Street, module: Callable[..., bytes]) -> None:
-    """The module shown after a switch is one that was switched, though another organization uploaded it before."""
+async def test_of_one_organization(street: Street, module: Callable[..., bytes]) -> None:
+    """Of two organizations that run the same bytes the one that is named is stopped, with what waits of it; the
+    other's goes on, and without a name nothing happens.
+    """
+    wasm = module("(i32.const 1)", name="popular", service="popular")
     operator = await street.operator()
-    for first, second in (("acme", "rival"), ("rival", "acme")):
-        wasm = module(name=f"copied-from-{first}")
-        await street.upload(wasm, first)
-        approved = await street.run_module(wasm, second)
-        for switched in (await operator.suspend(approved.digest, ""), await operator.resume(approved.digest)):
-            assert switched.organization == second
+    for organization in ("acme", "rival"):
+        approved = await street.run_module(wasm, organization)
+    await street.enrol("h7")
+    offers = [item for item in await (await street.household("h7")).offers() if item.terms.service == "popular"]
+    for offer in offers:
+        await (await street.household("h7")).grant(offer.terms)
+    await street.next_slot()
+    for switch in (operator.suspend(approved.digest, "test"), operator.resume(approved.digest)):
+        with pytest.raises(RpcError, match="acme, rival") as caught:
+            await switch
+        assert caught.value.reason == "MODULE_AMBIGUOUS"
+    assert len(await street.inbox("h7")) == 2
+    suspended = await operator.suspend(approved.digest, "test", "rival")
+    assert (suspended.organization, suspended.state) == ("rival", pb.MODULE_STATE_SUSPENDED)
+    assert [action.cause.organization for action in await street.inbox("h7")] == ["acme"]
+    assert (await operator.module(approved.digest, "acme")).state == pb.MODULE_STATE_ACTIVE
+    assert (await operator.resume(approved.digest, "rival")).state == pb.MODULE_STATE_ACTIVE
 
 
 async def test_recorded(street: Street, module: Callable[..., bytes]) -> None:

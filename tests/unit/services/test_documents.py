@@ -189,7 +189,8 @@ async def test_leak_bound(street: Street, module: Callable[..., bytes]) -> None:
 
 async def test_revocations_only_grow(street: Street, module: Callable[..., bytes]) -> None:
     """A list that leaves out what an earlier one had is refused, newer though it is; a revoked module stays so."""
-    uploaded = await street.run_module(module(name="revoked"))
+    uploaded = await street.upload(module(name="revoked"))
+    await street.approve(uploaded)
     before = await (await street.operator()).document("revocations")
     kept = json.loads(base64.b64decode(json.loads(before)["payload"]))["modules"] if before else []
     serial = "0" * 39 + "7"
@@ -216,12 +217,13 @@ async def test_newest(street: Street) -> None:
 async def test_recorded(street: Street, module: Callable[..., bytes]) -> None:
     """Each accepted document is in the audit log, with its digest."""
     policy = await street.set_policy()
-    approved = await street.run_module(module(name="recorded"))
+    uploaded = await street.upload(module(name="recorded"))
+    await street.approve(uploaded)
     (entry,) = [event for event in await street.events(EventKind.POLICY_ACCEPTED) if event["version"] == policy.version]
     assert entry["document_digest"].startswith("sha256:")
     events = await street.events(EventKind.APPROVAL_ACCEPTED)
-    (own,) = [event for event in events if event["module"] == approved.digest]
-    assert (own["trigger"], own["report"], own["version"]) == ("recorded", approved.report.digest, 1)
+    (own,) = [event for event in events if event["module"] == uploaded.digest]
+    assert (own["trigger"], own["report"], own["version"]) == ("recorded", uploaded.report.digest, 1)
 
 
 async def test_second_start(new_street: NewStreet, tmp_path: Any, module: Callable[..., bytes]) -> None:

@@ -8,7 +8,7 @@ from edge.domain.policy import Policy, Tier
 from edge.domain.revocations import Revocations
 from edge.errors import DocumentError, PermissionDeniedError, SignatureError
 from edge.services.provision import DEFAULT_TIERS, first_policy
-from edge.services.sign import approval, policy_from_toml, policy_to_toml, revocations_after
+from edge.services.sign import approval, policy_from_toml, policy_shown, policy_to_toml, revocations_after
 from edge.trust.documents import sign_document
 from edge.trust.keys import SigningKey
 from edge_sdk.catalogue import CATALOGUE
@@ -137,6 +137,26 @@ def test_revocations_repeat_what_was() -> None:
     )
     assert (second.version, second.not_before_ms) == (2, NOW_MS + 1)
     assert (second.certificates, second.modules) == ((SERIAL, OTHER_SERIAL), (DIGEST,))
+
+
+def test_for_which_edges() -> None:
+    """A list of revocations is for the edges that are named, whatever the one before it was for."""
+    everywhere = sign_document(revocations_after(None, KEY.verify_key, now_ms=NOW_MS), KEY).to_json()
+    here = revocations_after(everywhere, KEY.verify_key, now_ms=NOW_MS, edges=("street-1",))
+    assert (here.edges, here.version) == (("street-1",), 2)
+
+
+def test_policy_shown() -> None:
+    """The policy that an edge shows counts if the key at hand signed it, as a policy; an edge may have none."""
+    policy = first_policy(NOW_MS, {})
+    assert policy_shown(sign_document(policy, KEY).to_json(), KEY.verify_key) == policy
+    assert policy_shown(None, KEY.verify_key) is None
+    with pytest.raises(SignatureError, match=KEY.verify_key.key_id) as caught:
+        policy_shown(sign_document(policy, SigningKey.generate()).to_json(), KEY.verify_key)
+    assert "--key" in caught.value.advice
+    revocations = Revocations(version=9, not_before_ms=NOW_MS, not_after_ms=NOW_MS + DAY_MS)
+    with pytest.raises(DocumentError, match="another kind"):
+        policy_shown(sign_document(revocations, KEY).to_json(), KEY.verify_key)
 
 
 def test_revocations_of_somebody_else() -> None:

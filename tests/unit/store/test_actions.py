@@ -142,11 +142,13 @@ async def test_cancel_what_waits(store: Store) -> None:
 
 
 async def test_cancel_what_a_module_sent(store: Store) -> None:
-    """Cancelling by module takes back what waits of that code, in every household, and nothing of another."""
+    """Cancelling by module takes back what waits of that code, one organization's or all, and nothing of another."""
     sent = [action("h1"), action("h2"), action("h1", 2 * SLOT_MS)]
+    theirs = replace(action("h3"), cause=replace(sent[0].cause, organization="shady"))
     other = replace(action("h2", 2 * SLOT_MS), cause=replace(sent[0].cause, module_digest="sha256:01"))
-    await store.write(partial(insert, [*sent, other]))
+    await store.write(partial(insert, [*sent, other, theirs]))
     await store.write(partial(acknowledge, "h1", [sent[0].action_id]))
+    assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00", "shady")) == 1
     assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00")) == 2
     assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00")) == 0
     assert states(store, "h1") == [ActionState.DELIVERED, ActionState.CANCELLED]

@@ -5,15 +5,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.domain.approval import Approval
-from edge.domain.module import Module, ModuleState, digest_of
+from edge.domain.module import Module, ModuleState, ReportSummary, digest_of
 from edge_sdk.manifest import Manifest, parse_toml
 
 if TYPE_CHECKING:
     from edge.store.store import Store, Transaction
 
 NOW_MS = 1_500
+REPORT = b"{}"
+SUMMARY = ReportSummary(digest_of(REPORT), 0, "")
+REFUSED = ReportSummary(digest_of(b"\xff not even JSON"), 2, "MEMORY_COUNT")
 MANIFEST = """
 [trigger]
 name = "{name}"
@@ -47,8 +51,7 @@ def module(code: bytes, organization: str = "sunny", name: str = "ev-surplus", u
         digest=digest_of(code),
         organization=organization,
         uploaded_ms=uploaded_ms,
-        report_json=b"{}",
-        admissible=True,
+        report=SUMMARY,
         manifest=manifest(name),
         approval=None,
         suspended=False,
@@ -66,7 +69,7 @@ def approval(of: Module, version: int, *, begins_ms: int = 1_000) -> Approval:
         organization=of.organization,
         trigger=of.name,
         module_digest=of.digest,
-        report_digest=digest_of(of.report_json),
+        report_digest=of.report.digest,
         tier="supplier",
         fuel_max=1_000 + version,
     )
@@ -78,7 +81,7 @@ THEIRS = module(b"old", organization="shady")
 
 def insert(item: Module, code: bytes, transaction: Transaction) -> None:
     """Notes an upload."""
-    transaction.modules.insert(item, code)
+    transaction.modules.insert(item, REPORT, code)
 
 
 def approve(item: Approval, transaction: Transaction) -> None:
@@ -114,14 +117,77 @@ async def test_kept_as_uploaded(full_store: Store) -> None:
 
 
 async def test_lists(full_store: Store) -> None:
-    """Modules are listed newest first, all or an organization's own, and by digest."""
+    """Modules are listed newest first, all of them, and by digest."""
     digests = sorted([OLD.digest, OTHER.digest])
-    own = full_store.read_now(lambda tables: tables.modules.of_organization("sunny"))
-    assert [item.digest for item in own] == [NEW.digest, *digests]
     everyone = full_store.read_now(lambda tables: tables.modules.all())
     assert [item.digest for item in everyone] == [NEW.digest, *sorted([*digests, OLD.digest])]
     same = full_store.read_now(lambda tables: tables.modules.with_digest(OLD.digest))
-    assert {item.organization for item in same} == {"sunny", "shady"}
+    assert [item.organization for item in same] == ["shady", "sunny"]
+    assert full_store.read_now(lambda tables: tables.modules.count("sunny")) == 3
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("organization", [None, "sunny", "shady", "nobody"])
+async def test_pages(full_store: Store, limit: int, organization: str | None) -> None:
+    """Page by page comes what the whole list has, each module once, whatever the length of a page."""
+    everyone = full_store.read_now(lambda tables: tables.modules.all())
+    expected = [item for item in everyone if organization in (None, item.organization)]
+    found: list[Module] = []
+    while True:
+        after = (found[-1].uploaded_ms, found[-1].digest, found[-1].organization) if found else None
+        page = full_store.read_now(
+            lambda tables, after=after: tables.modules.page(limit, organization=organization, after=after)  # type: ignore[misc]
+        )
+        assert len(page) <= limit
+        if not page:
+            break
+        found += page
+    assert found == expected
+
+
+async def test_pages_while_others_upload(full_store: Store) -> None:
+    """What is uploaded between two pages shifts nothing: the second goes on where the first ended."""
+    first = full_store.read_now(lambda tables: tables.modules.page(2))
+    after = (first[-1].uploaded_ms, first[-1].digest, first[-1].organization)
+    await full_store.write(partial(insert, module(b"newest", uploaded_ms=99), b"newest"))
+    rest = full_store.read_now(lambda tables: tables.modules.page(9, after=after))
+    assert len({(item.digest, item.organization) for item in [*first, *rest]}) == 4
+
+
+async def test_approvals_that_stand(full_store: Store) -> None:
+    """Approved is what has an approval that no later version replaced, valid or not, suspended or not, not revoked."""
+    for item, version in [(OLD, 1), (OTHER, 1), (THEIRS, 1), (NEW, 2)]:
+        await full_store.write(partial(approve, approval(item, version)))
+    await full_store.write(lambda transaction: transaction.modules.suspend(OTHER.digest, "sunny"))
+    found = full_store.read_now(lambda tables: tables.modules.approved())
+    expected = [NEW, *sorted([OTHER, THEIRS], key=lambda item: item.digest)]
+    assert found == [get(full_store, item) for item in expected]
+    await full_store.write(lambda transaction: transaction.modules.revoke((OLD.digest, NEW.digest)))
+    found = full_store.read_now(lambda tables: tables.modules.approved())
+    assert [item.digest for item in found] == [OTHER.digest]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE state.modules SET manifest = '{\"trigger\":{}}'::BLOB WHERE trigger = 'heat-pump'",
+        "UPDATE state.modules SET manifest = '\\xFF'::BLOB WHERE trigger = 'heat-pump'",
+        "UPDATE state.approvals SET payload = '{}'::BLOB WHERE trigger = 'heat-pump'",
+    ],
+    ids=["manifest of another release", "no JSON", "approval of another release"],
+)
+async def test_what_this_release_cannot_read(full_store: Store, damage: str) -> None:
+    """A row that cannot be read is logged by name and shows as a module that does not run; the others are as before."""
+    for item in (OTHER, NEW):
+        await full_store.write(partial(approve, approval(item, 1)))
+    await full_store.write(lambda transaction: transaction.modules._cursor.execute(damage))
+    with capture_logs() as log:
+        approved = full_store.read_now(lambda tables: tables.modules.approved())
+        everyone = full_store.read_now(lambda tables: tables.modules.all())
+    assert [item.digest for item in approved] == [NEW.digest]
+    assert len(everyone) == 4
+    assert (get(full_store, OTHER).manifest, state(full_store, OTHER)) == (None, ModuleState.PENDING)
+    assert {(line["event"], line["module"]) for line in log} == {("stored_module_unreadable", OTHER.digest)}
 
 
 async def test_not_there(full_store: Store) -> None:
@@ -132,33 +198,37 @@ async def test_not_there(full_store: Store) -> None:
             tables.modules.get(digest_of(b"none"), "sunny"),
             tables.modules.wasm(digest_of(b"none")),
             tables.modules.approval_envelope("sunny", NEW.digest),
-            tables.modules.of_organization("nobody"),
+            tables.modules.report(NEW.digest, "shady"),
         )
     )
-    assert found == (None, None, None, None, [])
+    assert found == (None, None, None, None, None)
 
 
 async def test_without_manifest(store: Store) -> None:
     """An upload whose manifest could not be read is kept with its report, refused."""
-    unreadable = replace(OLD, manifest=None, admissible=False, report_json=b"\xff not even JSON")
-    await store.write(partial(insert, unreadable, b"old"))
+    unreadable = replace(OLD, manifest=None, report=REFUSED)
+    await store.write(lambda transaction: transaction.modules.insert(unreadable, b"\xff not even JSON", b""))
     assert get(store, unreadable) == unreadable
     assert state(store, unreadable) is ModuleState.REFUSED
 
 
 async def test_examined_again(full_store: Store) -> None:
     """A new report replaces the old one of that organization's upload alone, with the manifest that it found."""
-    refused = replace(OLD, report_json=b'{"admissible":false}', admissible=False, manifest=None)
-    await full_store.write(lambda transaction: transaction.modules.replace(refused, b""))
+    refused = replace(OLD, report=REFUSED, manifest=None)
+    await full_store.write(lambda transaction: transaction.modules.replace(refused, b"[]", b""))
     assert get(full_store, OLD) == refused
+    reports = full_store.read_now(
+        lambda tables: [tables.modules.report(OLD.digest, item.organization) for item in (OLD, THEIRS)]
+    )
+    assert reports == [b"[]", REPORT]
     assert get(full_store, THEIRS) == THEIRS
 
 
 async def test_bytes_that_were_not_kept(full_store: Store) -> None:
     """Where one organization's upload is kept without its bytes, the same code of another's is found."""
-    await full_store.write(lambda transaction: transaction.modules.replace(OLD, b""))
+    await full_store.write(lambda transaction: transaction.modules.replace(OLD, REPORT, b""))
     assert full_store.read_now(lambda tables: tables.modules.wasm(OLD.digest)) == b"old"
-    await full_store.write(lambda transaction: transaction.modules.replace(OLD, b"old"))
+    await full_store.write(lambda transaction: transaction.modules.replace(OLD, REPORT, b"old"))
     assert full_store.read_now(lambda tables: tables.modules.wasm(OLD.digest)) == b"old"
 
 

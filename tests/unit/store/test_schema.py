@@ -31,7 +31,8 @@ CREATE TABLE meters (meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL
 CREATE TABLE documents (kind VARCHAR NOT NULL, version BIGINT NOT NULL, envelope BLOB NOT NULL,
     accepted_ms BIGINT NOT NULL);
 CREATE TABLE modules (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL, uploaded_ms BIGINT NOT NULL,
-    wasm BLOB NOT NULL, manifest BLOB, report BLOB NOT NULL, admissible BOOLEAN NOT NULL);
+    wasm BLOB NOT NULL, trigger VARCHAR, manifest BLOB, report BLOB NOT NULL, report_digest VARCHAR NOT NULL,
+    findings_count BIGINT NOT NULL, first_reason VARCHAR NOT NULL);
 CREATE TABLE suspensions (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL);
 CREATE TABLE revoked_modules (digest VARCHAR NOT NULL);
 CREATE TABLE approvals (organization VARCHAR NOT NULL, trigger VARCHAR NOT NULL, version BIGINT NOT NULL,

@@ -24,19 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x65\x64ge/v1/module.proto\x12\x07\x65\x64ge.v1\"\xb5\x02\n\x06Module\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12#\n\x05state\x18\x05 \x01(\x0e\x32\x14.edge.v1.ModuleState\x12\x13\n\x0buploaded_ms\x18\x06 \x01(\x03\x12(\n\x06report\x18\x07 \x01(\x0b\x32\x18.edge.v1.AdmissionReport\x12\x1d\n\x10\x61pproved_from_ms\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x61pproved_until_ms\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x10\x61pproval_version\x18\n \x01(\x04\x42\x13\n\x11_approved_from_msB\x14\n\x12_approved_until_ms\"q\n\x0f\x41\x64missionReport\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nadmissible\x18\x02 \x01(\x08\x12\"\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x10.edge.v1.Finding\x12\x16\n\x0e\x63\x61nonical_json\x18\x04 \x01(\x0c\"9\n\x07\x46inding\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t*\xe5\x01\n\x0bModuleState\x12\x1c\n\x18MODULE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODULE_STATE_PENDING\x10\x01\x12\x18\n\x14MODULE_STATE_REFUSED\x10\x02\x12\x17\n\x13MODULE_STATE_ACTIVE\x10\x03\x12\x1a\n\x16MODULE_STATE_SUSPENDED\x10\x04\x12\x1b\n\x17MODULE_STATE_SUPERSEDED\x10\x05\x12\x18\n\x14MODULE_STATE_REVOKED\x10\x06\x12\x18\n\x14MODULE_STATE_EXPIRED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x65\x64ge/v1/module.proto\x12\x07\x65\x64ge.v1\"\xe3\x02\n\x06Module\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12#\n\x05state\x18\x05 \x01(\x0e\x32\x14.edge.v1.ModuleState\x12\x13\n\x0buploaded_ms\x18\x06 \x01(\x03\x12,\n\tadmission\x18\x07 \x01(\x0b\x32\x19.edge.v1.AdmissionSummary\x12\x1d\n\x10\x61pproved_from_ms\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x61pproved_until_ms\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x10\x61pproval_version\x18\n \x01(\x04\x12(\n\x06report\x18\x0b \x01(\x0b\x32\x18.edge.v1.AdmissionReportB\x13\n\x11_approved_from_msB\x14\n\x12_approved_until_ms\"T\n\x10\x41\x64missionSummary\x12\x12\n\nadmissible\x18\x01 \x01(\x08\x12\x16\n\x0e\x66indings_count\x18\x02 \x01(\r\x12\x14\n\x0c\x66irst_reason\x18\x03 \x01(\t\"q\n\x0f\x41\x64missionReport\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nadmissible\x18\x02 \x01(\x08\x12\"\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x10.edge.v1.Finding\x12\x16\n\x0e\x63\x61nonical_json\x18\x04 \x01(\x0c\"I\n\x07\x46inding\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x04 \x01(\t*\xe5\x01\n\x0bModuleState\x12\x1c\n\x18MODULE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODULE_STATE_PENDING\x10\x01\x12\x18\n\x14MODULE_STATE_REFUSED\x10\x02\x12\x17\n\x13MODULE_STATE_ACTIVE\x10\x03\x12\x1a\n\x16MODULE_STATE_SUSPENDED\x10\x04\x12\x1b\n\x17MODULE_STATE_SUPERSEDED\x10\x05\x12\x18\n\x14MODULE_STATE_REVOKED\x10\x06\x12\x18\n\x14MODULE_STATE_EXPIRED\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'edge.v1.module_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODULESTATE']._serialized_start=520
-  _globals['_MODULESTATE']._serialized_end=749
+  _globals['_MODULESTATE']._serialized_start=668
+  _globals['_MODULESTATE']._serialized_end=897
   _globals['_MODULE']._serialized_start=34
-  _globals['_MODULE']._serialized_end=343
-  _globals['_ADMISSIONREPORT']._serialized_start=345
-  _globals['_ADMISSIONREPORT']._serialized_end=458
-  _globals['_FINDING']._serialized_start=460
-  _globals['_FINDING']._serialized_end=517
+  _globals['_MODULE']._serialized_end=389
+  _globals['_ADMISSIONSUMMARY']._serialized_start=391
+  _globals['_ADMISSIONSUMMARY']._serialized_end=475
+  _globals['_ADMISSIONREPORT']._serialized_start=477
+  _globals['_ADMISSIONREPORT']._serialized_end=590
+  _globals['_FINDING']._serialized_start=592
+  _globals['_FINDING']._serialized_end=665
 # @@protoc_insertion_point(module_scope)

@@ -72,28 +72,48 @@ class ListMetersResponse(_message.Message):
     def __init__(self, meters: _Optional[_Iterable[_Union[Meter, _Mapping]]] = ...) -> None: ...
 
 class OperatorServiceListModulesRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class OperatorServiceListModulesResponse(_message.Message):
-    __slots__ = ("modules",)
+    __slots__ = ("modules", "next_page_token")
     MODULES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     modules: _containers.RepeatedCompositeFieldContainer[_module_pb2.Module]
-    def __init__(self, modules: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, modules: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class OperatorServiceGetModuleRequest(_message.Message):
+    __slots__ = ("digest", "organization")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    organization: str
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ...) -> None: ...
+
+class OperatorServiceGetModuleResponse(_message.Message):
+    __slots__ = ("module",)
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    module: _module_pb2.Module
+    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
 
 class DownloadModuleRequest(_message.Message):
-    __slots__ = ("digest",)
+    __slots__ = ("digest", "organization")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
     digest: str
-    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+    organization: str
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ...) -> None: ...
 
 class DownloadModuleResponse(_message.Message):
-    __slots__ = ("module", "wasm")
-    MODULE_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("wasm",)
     WASM_FIELD_NUMBER: _ClassVar[int]
-    module: _module_pb2.Module
     wasm: bytes
-    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ..., wasm: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, wasm: _Optional[bytes] = ...) -> None: ...
 
 class SubmitDocumentRequest(_message.Message):
     __slots__ = ("envelope_json",)
@@ -124,12 +144,14 @@ class GetDocumentResponse(_message.Message):
     def __init__(self, envelope_json: _Optional[bytes] = ...) -> None: ...
 
 class SuspendModuleRequest(_message.Message):
-    __slots__ = ("digest", "reason")
+    __slots__ = ("digest", "organization", "reason")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     digest: str
+    organization: str
     reason: str
-    def __init__(self, digest: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SuspendModuleResponse(_message.Message):
     __slots__ = ("module",)
@@ -138,10 +160,12 @@ class SuspendModuleResponse(_message.Message):
     def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
 
 class ResumeModuleRequest(_message.Message):
-    __slots__ = ("digest",)
+    __slots__ = ("digest", "organization")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
     digest: str
-    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+    organization: str
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ...) -> None: ...
 
 class ResumeModuleResponse(_message.Message):
     __slots__ = ("module",)

@@ -55,6 +55,11 @@ class OperatorServiceStub:
                 request_serializer=edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesResponse.FromString,
                 _registered_method=True)
+        self.GetModule = channel.unary_unary(
+                '/edge.v1.OperatorService/GetModule',
+                request_serializer=edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleResponse.FromString,
+                _registered_method=True)
         self.DownloadModule = channel.unary_unary(
                 '/edge.v1.OperatorService/DownloadModule',
                 request_serializer=edge_dot_v1_dot_operator__pb2.DownloadModuleRequest.SerializeToString,
@@ -113,7 +118,15 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModules(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every module of every organization, newest first, without their reports.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetModule(self, request, context):
+        """One module with its whole admission report.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -181,6 +194,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.ListModules,
                     request_deserializer=edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesRequest.FromString,
                     response_serializer=edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesResponse.SerializeToString,
+            ),
+            'GetModule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModule,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleResponse.SerializeToString,
             ),
             'DownloadModule': grpc.unary_unary_rpc_method_handler(
                     servicer.DownloadModule,
@@ -322,6 +340,33 @@ class OperatorService:
             '/edge.v1.OperatorService/ListModules',
             edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesRequest.SerializeToString,
             edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetModule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/GetModule',
+            edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.OperatorServiceGetModuleResponse.FromString,
             options,
             channel_credentials,
             insecure,

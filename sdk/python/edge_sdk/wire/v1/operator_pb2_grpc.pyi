@@ -40,6 +40,9 @@ class OperatorServiceStub:
     ListMeters: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]
     """Every meter, retired ones too, by id."""
     ListModules: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]
+    """Every module of every organization, newest first, without their reports."""
+    GetModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]
+    """One module with its whole admission report."""
     DownloadModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]
     """The module's bytes as uploaded, to inspect before signing."""
     SubmitDocument: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SubmitDocumentRequest, _operator_pb2.SubmitDocumentResponse]
@@ -64,6 +67,9 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     ListMeters: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]  # type: ignore[assignment]
     """Every meter, retired ones too, by id."""
     ListModules: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]  # type: ignore[assignment]
+    """Every module of every organization, newest first, without their reports."""
+    GetModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]  # type: ignore[assignment]
+    """One module with its whole admission report."""
     DownloadModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.DownloadModuleRequest, _operator_pb2.DownloadModuleResponse]  # type: ignore[assignment]
     """The module's bytes as uploaded, to inspect before signing."""
     SubmitDocument: _aio.UnaryUnaryMultiCallable[_operator_pb2.SubmitDocumentRequest, _operator_pb2.SubmitDocumentResponse]  # type: ignore[assignment]
@@ -108,7 +114,16 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _operator_pb2.OperatorServiceListModulesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operator_pb2.OperatorServiceListModulesResponse, _abc.Awaitable[_operator_pb2.OperatorServiceListModulesResponse]]: ...
+    ) -> _typing.Union[_operator_pb2.OperatorServiceListModulesResponse, _abc.Awaitable[_operator_pb2.OperatorServiceListModulesResponse]]:
+        """Every module of every organization, newest first, without their reports."""
+
+    @_abc_1.abstractmethod
+    def GetModule(
+        self,
+        request: _operator_pb2.OperatorServiceGetModuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.OperatorServiceGetModuleResponse, _abc.Awaitable[_operator_pb2.OperatorServiceGetModuleResponse]]:
+        """One module with its whole admission report."""
 
     @_abc_1.abstractmethod
     def DownloadModule(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from edge_sdk.wire.v1 import module_pb2 as edge_dot_v1_dot_module__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65\x64ge/v1/organization.proto\x12\x07\x65\x64ge.v1\x1a\x14\x65\x64ge/v1/module.proto\"#\n\x13UploadModuleRequest\x12\x0c\n\x04wasm\x18\x01 \x01(\x0c\"7\n\x14UploadModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x10GetModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"4\n\x11GetModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\x14\n\x12ListModulesRequest\"7\n\x13ListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module2\xf0\x01\n\x13OrganizationService\x12K\n\x0cUploadModule\x12\x1c.edge.v1.UploadModuleRequest\x1a\x1d.edge.v1.UploadModuleResponse\x12\x42\n\tGetModule\x12\x19.edge.v1.GetModuleRequest\x1a\x1a.edge.v1.GetModuleResponse\x12H\n\x0bListModules\x12\x1b.edge.v1.ListModulesRequest\x1a\x1c.edge.v1.ListModulesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65\x64ge/v1/organization.proto\x12\x07\x65\x64ge.v1\x1a\x14\x65\x64ge/v1/module.proto\"#\n\x13UploadModuleRequest\x12\x0c\n\x04wasm\x18\x01 \x01(\x0c\"7\n\x14UploadModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x10GetModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"4\n\x11GetModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\";\n\x12ListModulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x13ListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf0\x01\n\x13OrganizationService\x12K\n\x0cUploadModule\x12\x1c.edge.v1.UploadModuleRequest\x1a\x1d.edge.v1.UploadModuleResponse\x12\x42\n\tGetModule\x12\x19.edge.v1.GetModuleRequest\x1a\x1a.edge.v1.GetModuleResponse\x12H\n\x0bListModules\x12\x1b.edge.v1.ListModulesRequest\x1a\x1c.edge.v1.ListModulesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,9 +41,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMODULERESPONSE']._serialized_start=191
   _globals['_GETMODULERESPONSE']._serialized_end=243
   _globals['_LISTMODULESREQUEST']._serialized_start=245
-  _globals['_LISTMODULESREQUEST']._serialized_end=265
-  _globals['_LISTMODULESRESPONSE']._serialized_start=267
-  _globals['_LISTMODULESRESPONSE']._serialized_end=322
-  _globals['_ORGANIZATIONSERVICE']._serialized_start=325
-  _globals['_ORGANIZATIONSERVICE']._serialized_end=565
+  _globals['_LISTMODULESREQUEST']._serialized_end=304
+  _globals['_LISTMODULESRESPONSE']._serialized_start=306
+  _globals['_LISTMODULESRESPONSE']._serialized_end=386
+  _globals['_ORGANIZATIONSERVICE']._serialized_start=389
+  _globals['_ORGANIZATIONSERVICE']._serialized_end=629
 # @@protoc_insertion_point(module_scope)

@@ -71,7 +71,7 @@ class OrganizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModules(self, request, context):
-        """All of the organization's own modules, newest first.
+        """The organization's own modules, newest first, without their reports.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class OrganizationServiceStub:
     GetModule: _grpc.UnaryUnaryMultiCallable[_organization_pb2.GetModuleRequest, _organization_pb2.GetModuleResponse]
     """One of the organization's own modules."""
     ListModules: _grpc.UnaryUnaryMultiCallable[_organization_pb2.ListModulesRequest, _organization_pb2.ListModulesResponse]
-    """All of the organization's own modules, newest first."""
+    """The organization's own modules, newest first, without their reports."""
 
 @_typing.type_check_only
 class OrganizationServiceAsyncStub(OrganizationServiceStub):
@@ -50,7 +50,7 @@ class OrganizationServiceAsyncStub(OrganizationServiceStub):
     GetModule: _aio.UnaryUnaryMultiCallable[_organization_pb2.GetModuleRequest, _organization_pb2.GetModuleResponse]  # type: ignore[assignment]
     """One of the organization's own modules."""
     ListModules: _aio.UnaryUnaryMultiCallable[_organization_pb2.ListModulesRequest, _organization_pb2.ListModulesResponse]  # type: ignore[assignment]
-    """All of the organization's own modules, newest first."""
+    """The organization's own modules, newest first, without their reports."""
 
 class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called with a certificate of role `organization`."""
@@ -77,6 +77,6 @@ class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _organization_pb2.ListModulesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_organization_pb2.ListModulesResponse, _abc.Awaitable[_organization_pb2.ListModulesResponse]]:
-        """All of the organization's own modules, newest first."""
+        """The organization's own modules, newest first, without their reports."""
 
 def add_OrganizationServiceServicer_to_server(servicer: OrganizationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,70 @@
+"""What the operator reads and signs with `edge module approve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from edge.domain.approval import Approval
+from edge.domain.module import digest_of
+from edge.trust.documents import open_document
+
+if TYPE_CHECKING:
+    from conftest import Desk
+
+
+async def approve(desk: Desk, *options: str, answer: str = "y\n") -> subprocess.CompletedProcess[str]:
+    """Runs `edge module approve` and answers its question."""
+    key = desk.folder / "key"
+    if not key.exists():
+        desk.key.save(key)
+    digest = desk.liar.module.digest
+    words = [sys.executable, "-m", "edge", "module", "approve", digest, "--key", key, "--as", desk.folder, *options]
+    return await asyncio.to_thread(
+        subprocess.run, words, input=answer, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def signed(desk: Desk) -> Approval:
+    """The one approval that was submitted."""
+    (envelope_json,) = desk.liar.submitted
+    document = open_document(envelope_json, desk.key.verify_key)
+    assert isinstance(document, Approval)
+    return document
+
+
+async def test_what_is_signed_is_what_was_checked(desk: Desk) -> None:
+    """The operator reads both examinations and signs, for this edge alone, what the code and its own policy say: a
+    trigger that the edge calls by another name is approved under the name inside the code.
+    """
+    desk.liar.module.name = "something-harmless"
+    done = await approve(desk)
+    assert done.returncode == 0, done.stderr
+    facts = desk.liar.report()["facts"]
+    for value in (facts["dry_run"]["fuel_worst"], facts["compile"]["peak_memory_bytes"], facts["leak"]["bits_per_day"]):
+        assert str(value) in done.stdout.split("The edge's own report")[1]
+    approval = signed(desk)
+    assert (approval.trigger, approval.organization, approval.edges) == ("pulse", "acme", ("street-1",))
+    assert (approval.module_digest, approval.version) == (digest_of(desk.liar.wasm), 1)
+    assert approval.report_digest == digest_of(desk.liar.module.report.canonical_json)
+
+
+async def test_for_every_edge_when_asked(desk: Desk) -> None:
+    """An approval for all edges is signed when that is asked for; with --json one object is printed."""
+    done = await approve(desk, "--all-edges", "--json")
+    assert json.loads(done.stdout)["digest"] == desk.liar.module.digest
+    assert signed(desk).edges == ("*",)
+
+
+async def test_nothing_is_signed_without_a_yes(desk: Desk) -> None:
+    """An operator who reads and does not agree has signed nothing; nor has one whose edge lied."""
+    assert (await approve(desk, answer="n\n")).returncode == 1
+    desk.liar.module.report.digest = "sha256:" + "0" * 64
+    done = await approve(desk, "--yes")
+    assert done.returncode == 1
+    assert "reason: ANSWER_FALSE" in done.stderr
+    assert "whose: edge" in done.stderr
+    assert desk.liar.submitted == []
