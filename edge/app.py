@@ -147,7 +147,7 @@ class Application:
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
         operator = OperatorServicer(
-            Enrolment(store, self._audit, clock),
+            Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max),
             self._admission,
             self._documents,
             Control(store, self._audit, clock),

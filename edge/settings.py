@@ -199,6 +199,13 @@ class AdmissionSection(_Section):
     """In one answer of a list."""
 
 
+class EnrolmentSection(_Section):
+    """The register of meters."""
+
+    page_meters_max: int = _positive(1_000, up_to=10_000)
+    """In one answer of a list."""
+
+
 class ConsentSection(_Section):
     """How long a consent lasts."""
 
@@ -239,6 +246,7 @@ class Settings(_Section):
     evaluation: EvaluationSection = EvaluationSection()
     sandbox: SandboxLimits = SandboxLimits()
     admission: AdmissionSection = AdmissionSection()
+    enrolment: EnrolmentSection = EnrolmentSection()
     consent: ConsentSection = ConsentSection()
     actions: ActionsSection = ActionsSection()
     audit: AuditSection = AuditSection()

@@ -71,9 +71,12 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         """Ends what a meter counts for."""
         return pb.RetireMeterResponse(meter=_meter(await self._enrolment.retire(request.meter_id)))
 
-    async def ListMeters(self, _request: pb.ListMetersRequest, _context: Context) -> pb.ListMetersResponse:
-        """Shows every meter."""
-        return pb.ListMetersResponse(meters=[_meter(meter) for meter in await self._enrolment.meters()])
+    async def ListMeters(self, request: pb.ListMetersRequest, _context: Context) -> pb.ListMetersResponse:
+        """Shows a page of the meters."""
+        meters, more = await self._enrolment.page(request.page_size, request.page_token)
+        return pb.ListMetersResponse(
+            meters=[_meter(meter) for meter in meters], next_page_token=meters[-1].meter_id if more else ""
+        )
 
     async def ListModules(
         self, request: pb.OperatorServiceListModulesRequest, _context: Context

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Enrolment:
     """The register of meters."""
 
-    def __init__(self, store: Store, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, store: Store, audit: AuditLog, clock: Clock, page_meters_max: int) -> None:
         self._store = store
+        self._page_meters_max = page_meters_max
         self._audit = audit
         self._clock = clock
 
@@ -81,6 +82,13 @@ class Enrolment:
 
         return await self._store.write(work)
 
-    async def meters(self) -> list[Meter]:
-        """Returns every meter, by id."""
-        return await self._store.read(lambda tables: tables.meters.all())
+    async def page(self, size: int, after_meter_id: str) -> tuple[list[Meter], bool]:
+        """Returns the meters that follow one, by id, and whether there are more.
+
+        Args:
+            size: how many at most; 0 for as many as the edge gives at once.
+            after_meter_id: the last of the page before; empty for the first.
+        """
+        size = min(size or self._page_meters_max, self._page_meters_max)
+        found = await self._store.read(lambda tables: tables.meters.page(size + 1, after_meter_id))
+        return found[:size], len(found) > size

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from edge.services.documents import Documents
     from edge.store.store import Store
 
-_Key: TypeAlias = "tuple[str, str, Approval, bytes]"
+_Key: TypeAlias = "tuple[str, str, Approval, bytes, int]"
 
 
 class Guests:
-    """Compiled code by approval and manifest, loaded when first needed; where either changes, all is checked again."""
+    """Compiled code by approval, manifest and fuel, loaded when first needed; if one changes, all is checked again."""
 
     def __init__(self, store: Store, sandbox: Sandbox, documents: Documents) -> None:
         self._store = store
@@ -35,11 +35,12 @@ class Guests:
         """Returns the trigger's code, ready to be evaluated.
 
         Raises:
+            PermissionDeniedError: the policy in force has no tier for its organization.
             SignatureError: the stored approval is not the operator's, or is for something else.
             SandboxError: the stored module is not the one that was approved.
             ModuleCompileError: it no longer compiles.
         """
-        key = _key(trigger)
+        key = self._key(trigger)
         guest = self._loaded.get(key)
         if guest is None:
             guest = self._loaded[key] = await asyncio.to_thread(self._load, trigger)
@@ -47,7 +48,7 @@ class Guests:
 
     def keep_only(self, triggers: list[Trigger]) -> None:
         """Lets go of code that is not among `triggers` any more."""
-        wanted = {_key(trigger) for trigger in triggers}
+        wanted = {self._key(trigger) for trigger in triggers}
         self._loaded = {key: guest for key, guest in self._loaded.items() if key in wanted}
 
     def _load(self, trigger: Trigger) -> Guest:
@@ -67,11 +68,14 @@ class Guests:
             self._sandbox.compile(wasm),
             input_samples=trigger.manifest.samples,
             actions=len(trigger.manifest.action),
-            limits=replace(
-                self._sandbox.limits, fuel_max=min(trigger.approval.fuel_max, self._sandbox.limits.fuel_max)
-            ),
+            limits=replace(self._sandbox.limits, fuel_max=self._fuel_max(trigger)),
         )
 
+    def _fuel_max(self, trigger: Trigger) -> int:
+        # The policy in force may be newer than the approval, and grant less.
+        _, tier = self._documents.policy().tier_of(trigger.organization)
+        return min(trigger.approval.fuel_max, tier.fuel_max, self._sandbox.limits.fuel_max)
 
-def _key(trigger: Trigger) -> _Key:
-    return trigger.organization, trigger.module_digest, trigger.approval, trigger.manifest.canonical_json()
+    def _key(self, trigger: Trigger) -> _Key:
+        manifest_json = trigger.manifest.canonical_json()
+        return trigger.organization, trigger.module_digest, trigger.approval, manifest_json, self._fuel_max(trigger)

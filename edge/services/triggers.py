@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def active_triggers(tables: Tables, now_ms: int) -> list[Trigger]:
     """Returns every active trigger, by key. Whether the policy in force lets it run is for `Documents.permitted`."""
-    triggers = (active_trigger(module, now_ms) for module in tables.modules.all())
+    triggers = (active_trigger(module, now_ms) for module in tables.modules.approved())
     return sorted((trigger for trigger in triggers if trigger is not None), key=lambda trigger: trigger.key)
 
 

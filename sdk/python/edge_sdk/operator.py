@@ -33,10 +33,17 @@ class OperatorClient(Client):
         return response.meter
 
     async def meters(self) -> list[pb.Meter]:
-        """Returns every meter, retired ones too, by id."""
+        """Returns every meter, retired ones too, by id; asks page by page."""
+        found: list[pb.Meter] = []
+        token = ""
         async with translated(self._identity):
-            response = await self._stub.ListMeters(pb.ListMetersRequest(), timeout=CALL_TIMEOUT_S)
-        return list(response.meters)
+            while True:
+                request = pb.ListMetersRequest(page_token=token)
+                response = await self._stub.ListMeters(request, timeout=CALL_TIMEOUT_S)
+                found += response.meters
+                token = response.next_page_token
+                if not token:
+                    return found
 
     async def modules(self) -> list[Module]:
         """Returns every module of every organization, newest first, without their reports; asks page by page."""

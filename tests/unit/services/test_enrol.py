@@ -6,12 +6,13 @@ import pytest
 
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
-from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS
+from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS, ListMetersRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from conftest import Street
+    from conftest import NewStreet, Street
 
 
 async def test_enrolled_once(street: Street) -> None:
@@ -58,3 +59,17 @@ async def test_retiring_what_is_not_there(street: Street) -> None:
         with pytest.raises(RpcError) as caught:
             await (await street.operator()).retire_meter("nobody")
         assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "METER_UNKNOWN")
+
+
+async def test_a_long_list_comes_in_pages(new_street: NewStreet, tmp_path: Path) -> None:
+    """Every meter is listed once, by id, however many pages it takes; a page is no longer than asked for or allowed."""
+    async with new_street(tmp_path / "street", enrolment={"page_meters_max": 3}) as street:
+        await street.enrol(*(f"h{number}" for number in range(8)))
+        operator = await street.operator()
+        assert [meter.household_id for meter in await operator.meters()] == [f"h{number}" for number in range(8)]
+        for size, expected in ((0, 3), (2, 2), (100, 3)):
+            page = await operator._stub.ListMeters(ListMetersRequest(page_size=size))
+            assert len(page.meters) == expected
+            assert page.next_page_token == page.meters[-1].meter_id
+        last = await operator._stub.ListMeters(ListMetersRequest(page_token="m-h6"))
+        assert (len(last.meters), last.next_page_token) == (1, "")

@@ -96,3 +96,19 @@ async def test_tampered_revocations(street: Street, module: Callable[..., bytes]
         await street.next_slot("h1")
         assert await street.runs() == []
         assert await street.counts("h1") == [0]
+
+
+async def test_a_policy_that_grants_less_fuel(street: Street, module: Callable[..., bytes]) -> None:
+    """Fuel that a newer policy takes away is gone at the next slot, whatever the approval named."""
+    async with street:
+        await street.set_up(
+            module(
+                "(local $i i32) (loop $again (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+                " (br_if $again (i32.lt_u (local.get $i) (i32.const 1000)))) (i32.const 1)"
+            ),
+            "h1",
+        )
+        await street.next_slot("h1")
+        await street.set_policy(fuel_max=100)
+        await street.next_slot("h1")
+        assert [(run["faults"], run["outcomes"]) for run in await street.runs()] == [(0, {"heard": 1}), (1, {})]
