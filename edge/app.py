@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
@@ -129,20 +130,25 @@ class Application:
 
     async def stop(self) -> None:
         """Lets calls and commits finish, then closes everything. What was acknowledged is on disk."""
-        # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
-        self._sandbox.stop_compiling()
-        await self._server.stop()
+        # The last named goes first; each goes, whatever became of the others.
+        async with AsyncExitStack() as stack:
+            stack.callback(_log.info, "edge_stopped", edge=self._settings.edge.id)
+            stack.push_async_callback(asyncio.to_thread, self._store.close)
+            stack.callback(self._sandbox.close)
+            stack.push_async_callback(asyncio.to_thread, self._admission.close)
+            if self._metrics_server is not None:
+                stack.callback(self._metrics_server)
+            stack.push_async_callback(self._ingest.stop)
+            stack.push_async_callback(asyncio.to_thread, self.evaluator.close)
+            stack.push_async_callback(self._stop_evaluating)
+            stack.push_async_callback(self._server.stop)
+            # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
+            stack.callback(self._sandbox.stop_compiling)
+
+    async def _stop_evaluating(self) -> None:
         if self._evaluating is not None:
             self._evaluating.cancel()
             await asyncio.wait([self._evaluating])
-        await asyncio.to_thread(self.evaluator.close)
-        await self._ingest.stop()
-        if self._metrics_server is not None:
-            self._metrics_server()
-        await asyncio.to_thread(self._admission.close)
-        self._sandbox.close()
-        await asyncio.to_thread(self._store.close)
-        _log.info("edge_stopped", edge=self._settings.edge.id)
 
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
