@@ -225,10 +225,9 @@ def _report(summary: Summary, rejections: Rejections, *, as_json: bool) -> None:
     click.echo(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.to_json_dict().items()))
     for item in rejections.listed:
         click.echo(f"  byte {item.position_bytes}: {item.reason} {item.message}", err=True)
-    unlisted = rejections.counts.total() - len(rejections.listed)
-    if unlisted:
+    if rejections.counts.total() > len(rejections.listed):
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(rejections.counts.items()))
-        click.echo(f"  {unlisted} more; in all {counts}", err=True)
+        click.echo(f"  rejected in all: {counts}", err=True)
 
 
 async def _enrol(identity: Identity, meter_id: str, household: str, kind: MeterKind) -> Meter:

@@ -18,7 +18,7 @@ DISK_FULL = "SPOOL_DISK_FULL"
 """The one reason that goes away by itself: readings that are sent make room, and so does whoever tidies the disk."""
 
 _ERRORS: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_FULL: (DISK_FULL, "Free disk space; readings are lost until then."),
+    sqlite3.SQLITE_FULL: (DISK_FULL, "Free disk space on the gateway."),
     sqlite3.SQLITE_READONLY: ("SPOOL_READ_ONLY", "Let the gateway write to the file and its folder."),
     sqlite3.SQLITE_CANTOPEN: (
         "SPOOL_UNAVAILABLE",
@@ -38,7 +38,6 @@ class SpoolError(EdgeError):
 
     reason = "SPOOL_FAILED"
     fault = Fault.METER
-
     default_advice = "Check the gateway's disk."
 
     def __init__(self, message: str, *, reason: str = "", advice: str = "") -> None:

@@ -204,6 +204,22 @@ def test_watchers_hear_of_appends(path: Path) -> None:
     assert heard == [1, 2]
 
 
+def test_full_disk_gets_back_what_the_log_took(path: Path) -> None:
+    """When the disk is full the spool shortens its log, so that what waits can still be sent."""
+    log = path.with_name("spool.db-wal")
+    with opened(path, 10_000) as spool:
+        for time_ms in range(50):
+            spool.append(made(time_ms))
+        assert log.stat().st_size > 200_000
+        spool._connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(SpoolError):
+            spool.append(made(*range(5000)))
+        assert log.stat().st_size == 0
+        assert len(spool.batch(0, 100)) == 50
+        spool.acknowledge(50)
+        assert spool.pending() == 0
+
+
 HOLDER = """
 import pathlib, random, sys
 from edge.gateway.spool import Spool
