@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 from edge.clock import SimulatedClock
-from edge.errors import EdgeError, Fault
 from edge.gateway.notices import Notices
+from edge_sdk.errors import Fault, RpcError
 
 MINUTE_MS = 60_000
 
 
-class AwayError(EdgeError):
-    reason = "AWAY"
-    fault = Fault.NETWORK
+def away(message: str, advice: str = "") -> RpcError:
+    return RpcError(message, advice=advice, reason="AWAY", fault=Fault.NETWORK, status="UNAVAILABLE")
 
 
-class UnknownError(EdgeError):
-    reason = "UNKNOWN"
+def unknown(message: str) -> RpcError:
+    return RpcError(message, advice="", reason="UNKNOWN", fault=Fault.CALLER, status="NOT_FOUND")
 
 
 class Person:
@@ -32,7 +31,7 @@ def test_a_trouble_is_told_once_and_its_end_once() -> None:
     """However long it lasts: what is wrong, whose fault, what to do, what happens meanwhile; then that it is over."""
     person = Person()
     for _ in range(1000):
-        person.notices.trouble("edge", AwayError("It is away.", advice="Call it back."), "Trying again.")
+        person.notices.trouble("edge", away("It is away.", "Call it back."), "Trying again.")
         person.wait()
     person.notices.well("edge")
     person.notices.well("edge")
@@ -46,9 +45,9 @@ def test_each_reason_and_each_subject_is_told() -> None:
     """Another reason, or the same one elsewhere, is another trouble."""
     person = Person()
     for _ in range(3):
-        person.notices.trouble("edge", AwayError("A."), "")
-        person.notices.trouble("edge", UnknownError("B."), "")
-        person.notices.trouble("line", AwayError("C."), "")
+        person.notices.trouble("edge", away("A."), "")
+        person.notices.trouble("edge", unknown("B."), "")
+        person.notices.trouble("line", away("C."), "")
     assert [line.split(" (")[0] for line in person.lines] == ["edge: A.", "edge: B.", "line: C."]
 
 
@@ -56,7 +55,7 @@ def test_what_comes_and_goes_is_told_every_ten_minutes() -> None:
     """A trouble that comes back every minute does not fill the log; what was not told is counted."""
     person = Person()
     for _ in range(30):
-        person.notices.trouble("edge", AwayError("A."), "Trying again.")
+        person.notices.trouble("edge", away("A."), "Trying again.")
         person.notices.well("edge")
         person.wait()
     assert len(person.lines) == 6
@@ -66,11 +65,11 @@ def test_what_comes_and_goes_is_told_every_ten_minutes() -> None:
 def test_a_new_outage_is_told_after_ten_minutes_at_most() -> None:
     """A trouble that begins soon after the last one, and stays, is told."""
     person = Person()
-    person.notices.trouble("edge", AwayError("A."), "")
+    person.notices.trouble("edge", away("A."), "")
     person.notices.well("edge")
     for _ in range(60):
         person.wait()
-        person.notices.trouble("edge", AwayError("A."), "")
+        person.notices.trouble("edge", away("A."), "")
     assert len(person.lines) == 3
 
 
