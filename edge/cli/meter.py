@@ -5,38 +5,40 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
-from edge.cli.output import enum_word, plain, print_json, time_text
+from edge.cli.output import enum_word, plain, print_json, safe, time_text
 from edge.clock import SystemClock
+from edge.errors import EdgeError
 from edge.gateway.day import LocalDay
+from edge.gateway.gateway import Gateway, Summary
+from edge.gateway.notices import Notices
 from edge.gateway.profiles import neighbourhood
+from edge.gateway.rejections import Rejected, Rejections
 from edge.gateway.report import dry_run
 from edge.gateway.sender import Sender
 from edge.gateway.simulate import simulate as simulated_readings
-from edge.gateway.sources import Rejected, file_chunks, readings, serial_chunks, tcp_chunks
+from edge.gateway.sources import SERIAL_LINES, file_chunks, readings, serial_chunks, tcp_chunks
 from edge.gateway.spool import Spool
+from edge_sdk.errors import IdentityError
 from edge_sdk.identity import Identity, Role
 from edge_sdk.meter import MeterClient
 from edge_sdk.operator import OperatorClient
-from edge_sdk.wire.v1.meter_pb2 import Reading
 from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS, METER_KIND_SUB, Meter, MeterKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from edge_sdk.errors import RpcError
+    from edge_sdk.wire.v1.meter_pb2 import Reading
 
 SPOOL_FILE = "spool.sqlite"
 SPOOL_READINGS_MAX = 10_000_000
-DRAIN_S = 60.0
-_FILE_GROUP = 100
+_REJECTED_LISTED_MAX = 1_000
 
 _KINDS = {"electricity": METER_KIND_ELECTRICITY, "gas": METER_KIND_GAS, "sub": METER_KIND_SUB}
 
@@ -91,6 +93,14 @@ def list_(identity_folder: Path, as_json: bool) -> None:
 @meter.command()
 @click.option("--file", "file", type=FILE, help="A file of telegrams.")
 @click.option("--serial", "device", help="A serial port, such as /dev/ttyUSB0.")
+@click.option(
+    "--line",
+    "line_name",
+    type=click.Choice(list(SERIAL_LINES)),
+    default="115200-8N1",
+    show_default=True,
+    help="Speed and characters of --serial; DSMR 2.2 and 3 have 9600-7E1.",
+)
 @click.option("--tcp", "address", help="HOST:PORT of a serial server.")
 @click.option("--dry-run", "only_report", is_flag=True, help="Read --file and report; send nothing.")
 @as_identity(required=False)
@@ -100,6 +110,7 @@ def list_(identity_folder: Path, as_json: bool) -> None:
 def p1(
     file: Path | None,
     device: str | None,
+    line_name: str,
     address: str | None,
     only_report: bool,
     identity_folder: Path | None,
@@ -117,11 +128,18 @@ def p1(
         return
     if identity_folder is None:
         raise click.UsageError("Give --as, the meter's identity, or --dry-run.")
-    clock, rejected = SystemClock(), list[Rejected]()
-    source = readings(_chunks(file, device, address, clock), zone, None if file else clock, rejected.append)
-    identity = load_identity(identity_folder, Role.METER)
-    summary = run(_forward(identity, spool_file or identity_folder / SPOOL_FILE, source, _FILE_GROUP if file else 1))
-    _report(summary, rejected, as_json=as_json)
+    notices, rejections = _notices(), Rejections(listed_max=_REJECTED_LISTED_MAX if file else 0)
+
+    def rejected(piece: Rejected) -> None:
+        rejections.add(piece)
+        if file is None:
+            notices.lost(piece.reason, f"meter: byte {piece.position_bytes}: {piece.message}")
+
+    chunks = file_chunks(file) if file else _line_chunks(device, line_name, address, notices)
+    source = readings(chunks, zone, None if file else SystemClock(), rejected)
+    spool_file = spool_file or identity_folder / SPOOL_FILE
+    summary = run(_forward(identity_folder, spool_file, source, notices, live=file is None))
+    _report(summary, rejections, as_json=as_json)
 
 
 @meter.command()
@@ -146,75 +164,70 @@ def simulate(
     """Be a meter: play the load profile of a home, as time goes by."""
     clock = SystemClock()
     profile = neighbourhood(1, seed, LocalDay.containing(clock.now_ms(), zone).start_ms, zone)[0]
-    identity = load_identity(identity_folder, Role.METER)
     source = simulated_readings(profile, clock, step_s, duration_s)
-    _report(run(_forward(identity, spool_file or identity_folder / SPOOL_FILE, source, 1)), [], as_json=as_json)
+    spool_file = spool_file or identity_folder / SPOOL_FILE
+    _report(run(_forward(identity_folder, spool_file, source, _notices(), live=True)), Rejections(), as_json=as_json)
 
 
-def _chunks(file: Path | None, device: str | None, address: str | None, clock: SystemClock) -> AsyncIterator[bytes]:
-    if file is not None:
-        return file_chunks(file)
+def _line_chunks(device: str | None, line_name: str, address: str | None, notices: Notices) -> AsyncIterator[bytes]:
     if device is not None:
-        return serial_chunks(device, clock)
+        return serial_chunks(device, SERIAL_LINES[line_name], SystemClock(), notices)
     host, _, port = (address or "").rpartition(":")
     if not host or not port.isdigit():
         raise click.UsageError(f"--tcp {address} is not HOST:PORT.")
-    return tcp_chunks(host, int(port), clock)
+    return tcp_chunks(host, int(port), SystemClock(), notices)
 
 
-async def _forward(identity: Identity, spool_file: Path, source: AsyncIterator[Reading], group: int) -> dict[str, int]:
-    """Spools what the source gives and sends it, until the source ends or a signal comes; nothing is lost."""
-    with Spool.open(spool_file, SPOOL_READINGS_MAX) as spool:
-        refused_before = len(spool.rejected(SPOOL_READINGS_MAX))
-        count = await _spool_and_send(identity, spool, source, group)
-        refused = len(spool.rejected(SPOOL_READINGS_MAX)) - refused_before
-        return {"readings": count, "refused_by_edge": refused, "waiting": spool.pending(), "dropped": spool.dropped}
+def _notices() -> Notices:
+    return Notices(lambda line: click.echo(safe(line), err=True), SystemClock())
 
 
-async def _spool_and_send(identity: Identity, spool: Spool, source: AsyncIterator[Reading], group: int) -> int:
-    stop, count = asyncio.Event(), 0
-    sender = Sender(spool, lambda: MeterClient(identity), SystemClock(), random.SystemRandom(), on_retry=_say_retry)
-    sending = asyncio.create_task(sender.run(stop))
-    reading = asyncio.create_task(_fill(spool, source, group))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, reading.cancel)
-    await asyncio.wait([sending, reading], return_when=asyncio.FIRST_COMPLETED)
-    if not sending.done():
-        count = await reading
-        draining = asyncio.create_task(sender.drain(DRAIN_S))
-        await asyncio.wait([draining, sending], return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    reading.cancel()
-    await sending
-    return count
+async def _forward(
+    identity_folder: Path, spool_file: Path, source: AsyncIterator[Reading], notices: Notices, *, live: bool
+) -> Summary:
+    """Spools what the source gives and sends it, until the source ends or a signal comes; a second one ends at once."""
+    clock, chance = SystemClock(), random.SystemRandom()
+    connect = _connector(identity_folder)
+    with Spool.open(spool_file, SPOOL_READINGS_MAX, chance) as spool:
+        sender = Sender(spool, connect, clock, chance, notices=notices, patient=live)
+        gateway = Gateway(spool, sender, clock, notices, live=live)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, gateway.interrupt)
+        try:
+            return await gateway.run(source)
+        except EdgeError:
+            if spool.pending():
+                click.echo(f"{spool.pending()} readings wait in {spool_file}; the next run sends them.", err=True)
+            raise
 
 
-async def _fill(spool: Spool, source: AsyncIterator[Reading], group: int) -> int:
-    count, waiting = 0, list[Reading]()
-    try:
-        async for reading in source:
-            waiting.append(reading)
-            count += 1
-            if len(waiting) >= group:
-                spool.append(waiting)
-                waiting.clear()
-    except asyncio.CancelledError:
-        pass  # a signal ends the source, not what has been read
-    spool.append(waiting)
-    return count
+def _connector(folder: Path) -> Callable[[], MeterClient]:
+    """Returns what connects with the identity as it is then, so that a renewed certificate is taken up."""
+    first = load_identity(folder, Role.METER)
+
+    def connect() -> MeterClient:
+        identity = load_identity(folder, Role.METER)
+        if (identity.edge_id, identity.name) != (first.edge_id, first.name):
+            raise IdentityError(
+                f"{folder} is now the identity of meter {identity.name} at {identity.edge_id}; the readings that wait "
+                f"are of {first.name} at {first.edge_id}.",
+                advice="Put the identity of that meter back, or start a gateway for the other with another spool.",
+            )
+        return MeterClient(identity)
+
+    return connect
 
 
-def _say_retry(error: RpcError, pause_s: float) -> None:
-    click.echo(f"{error.message} Trying again in {pause_s:.0f} s; readings are kept.", err=True)
-
-
-def _report(summary: dict[str, int], rejected: list[Rejected], *, as_json: bool) -> None:
+def _report(summary: Summary, rejections: Rejections, *, as_json: bool) -> None:
     if as_json:
-        print_json({**summary, "rejected": [asdict(item) for item in rejected]})
+        print_json({**summary.to_json_dict(), **rejections.to_json_dict()})
         return
-    click.echo(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.items()))
-    for item in rejected:
+    click.echo(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.to_json_dict().items()))
+    for item in rejections.listed:
         click.echo(f"  byte {item.position_bytes}: {item.reason} {item.message}", err=True)
+    if rejections.counts.total() > len(rejections.listed):
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(rejections.counts.items()))
+        click.echo(f"  rejected in all: {counts}", err=True)
 
 
 async def _enrol(identity: Identity, meter_id: str, household: str, kind: MeterKind) -> Meter:

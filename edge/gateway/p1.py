@@ -84,6 +84,7 @@ _CHECKSUMMED = re.compile(rb"^(?:\d-0:1\.0\.0|\d-\d:0\.2\.8|0-0:96\.1\.4)\(", re
 _EMPTY_REGISTER = re.compile(r"^[^(\r\n]+(?:\(\))+\r\n", re.MULTILINE)
 _TIMESTAMP = re.compile(r"([0-9]{12})([SW]?)")
 _MAGNITUDE_MAX = 14
+_YEAR_MIN = 2000
 
 
 class TelegramError(EdgeError):
@@ -161,8 +162,9 @@ def _electricity(registers: Mapping[str, Any]) -> Reading:
     _fill(reading, _REGISTERS, registers)
     if (peak := registers.get(_PEAK_DEMAND)) is not None:
         _set(reading, "peak_demand_w", peak, _POWER_W)
+    # Text of four characters, S4 in the standard.
     tariff = registers.get(_TARIFF)
-    if tariff is not None and tariff.value in (1, 2):
+    if tariff is not None and tariff.value.lstrip("0") in ("1", "2"):
         reading.tariff = int(tariff.value)
     phases = [Phase() for _ in _PHASES]
     for phase, names in zip(phases, _PHASES, strict=True):
@@ -253,6 +255,9 @@ def _unix_ms(text: str | None, timezone: ZoneInfo, not_after_ms: int | None) -> 
         local = datetime.strptime(match[1], "%y%m%d%H%M%S").replace(tzinfo=timezone)
     except ValueError:
         return None
+    # 1970 is where a counter of seconds begins, and no P1 port is older than this.
+    if local.year < _YEAR_MIN:
+        return None
     if match[2]:
         offsets = [local.replace(month=month, day=1).utcoffset() or timedelta() for month in (1, 7)]
         time = local.replace(tzinfo=UTC) - min(offsets) - timedelta(hours=1 if match[2] == "S" else 0)
@@ -273,10 +278,11 @@ def _specification() -> dict[str, Any]:
     as values, for it knows only Amsterdam's, and the log of power failures, whose parser grows with every telegram.
     """
     number, text = ValueParser(Decimal), ValueParser(str)
-    codes = [*_REGISTERS, *(code for phase in _PHASES for code in phase), _TARIFF]
+    codes = [*_REGISTERS, *(code for phase in _PHASES for code in phase)]
     parsers: list[tuple[str, str, Any]] = [(_pattern(code), code, CosemParser(number)) for code in codes]
     parsers += [
         (_pattern(_TIME), _TIME, CosemParser(text)),
+        (_pattern(_TARIFF), _TARIFF, CosemParser(text)),
         (_pattern(_PEAK_DEMAND), _PEAK_DEMAND, MBusParser(text, number)),
         (r"^0-[1-4]:24\.1\.0\([^\r\n]*\r\n", "kind", CosemParser(number)),
         # 24.2.3 is Belgian gas, not corrected for temperature. DSMR 2.2 puts the value of 24.3.0 on a line of its own.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge.gateway.sources import Rejected, readings
+from edge.gateway.rejections import Rejections
+from edge.gateway.sources import readings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from zoneinfo import ZoneInfo
+
+_NOT_WHOLE = ("TELEGRAM_CUT", "TELEGRAM_OVERSIZE", "TELEGRAM_GARBAGE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +20,25 @@ class P1Report:
     """What was found.
 
     Attributes:
-        telegrams: whole and broken ones.
-        readings: telegrams that can be used.
-        rejected: the others, and bytes that belong to no telegram.
+        telegrams: the whole ones, from `/` to the checksum's line.
+        readings: those of them that can be used.
+        rejected: the others, what is left of telegrams that were cut, and bytes that belong to none.
     """
 
     telegrams: int
     readings: int
-    rejected: tuple[Rejected, ...]
+    rejected: Rejections
 
     def to_json_dict(self) -> dict[str, Any]:
         """Returns what `edge meter p1 --dry-run --json` prints."""
-        return {
-            "telegrams": self.telegrams,
-            "readings": self.readings,
-            "rejected": [asdict(rejected) for rejected in self.rejected],
-        }
+        return {"telegrams": self.telegrams, "readings": self.readings, **self.rejected.to_json_dict()}
 
 
 async def dry_run(chunks: AsyncIterator[bytes], timezone: ZoneInfo) -> P1Report:
     """Reads a source to its end and reports. Telegrams without a time are rejected: nothing dates them."""
-    rejected: list[Rejected] = []
+    rejections = Rejections()
     count = 0
-    async for _ in readings(chunks, timezone, None, rejected.append):
+    async for _ in readings(chunks, timezone, None, rejections.add):
         count += 1
-    broken = sum(piece.reason != "TELEGRAM_GARBAGE" for piece in rejected)
-    return P1Report(telegrams=count + broken, readings=count, rejected=tuple(rejected))
+    whole = count + sum(number for reason, number in rejections.counts.items() if reason not in _NOT_WHOLE)
+    return P1Report(telegrams=whole, readings=count, rejected=rejections)

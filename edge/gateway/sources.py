@@ -6,27 +6,34 @@ An empty chunk marks a break in the line: what follows does not continue what ca
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+import os
+import stat
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import serialx
 
 from edge.errors import EdgeError, Fault
 from edge.gateway.framing import BrokenFrame, TelegramFramer
 from edge.gateway.p1 import TelegramError, reading_from_telegram
+from edge.gateway.rejections import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
+    from io import FileIO
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from edge.clock import Clock
     from edge.gateway.framing import Frame
+    from edge.gateway.notices import Notices
     from edge_sdk.wire.v1.meter_pb2 import Reading
 
 _CHUNK_BYTES = 65_536
+_UNOPENED_ADVICE = "Check its name, that it is plugged in or switched on, and that this user may use it."
+_LOST_ADVICE = "Check the cable, the adapter and the meter's P1 port."
 
 
 class SourceError(EdgeError):
@@ -37,74 +44,99 @@ class SourceError(EdgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A piece of a source that did not become a reading.
-
-    Attributes:
-        position_bytes: where it began, counted from the start of the source.
-        reason: from the error catalogue, such as TELEGRAM_CRC.
-        message: what is wrong, for a person.
-    """
-
-    position_bytes: int
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Patience:
     """How a lost line is found again.
 
     Attributes:
         silence_s_max: a line that says nothing for so long is taken for lost; meters send every 1 or 10 seconds.
-        retry_s: pause between attempts.
+        retry_s_first: pause after a line was lost; it doubles with each attempt that fails,
+        retry_s_max: up to this.
     """
 
     silence_s_max: float = 60.0
-    retry_s: float = 5.0
+    retry_s_first: float = 1.0
+    retry_s_max: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class SerialLine:
-    """How characters stand on a serial line. Default: DSMR 5. DSMR 4 has 7 bits, parity E; 2.2 and 3 also 9600 baud."""
+    """How characters stand on a serial line.
 
-    baud: int = 115_200
-    data_bits: int = 8
-    parity: str = "N"
+    Attributes:
+        baud: characters' speed.
+        data_bits: 7 or 8.
+        parity: N, E or O, as in `9600-7E1`.
+    """
+
+    baud: int
+    data_bits: int
+    parity: str
+
+
+SERIAL_LINES: Final[Mapping[str, SerialLine]] = {
+    "115200-8N1": SerialLine(115_200, 8, "N"),
+    "115200-7E1": SerialLine(115_200, 7, "E"),
+    "9600-7E1": SerialLine(9_600, 7, "E"),
+}
+"""What P1 ports use: DSMR 4 and 5 and e-MUCS the first, some meters of DSMR 4 the second, DSMR 2.2 and 3 the third."""
 
 
 async def file_chunks(path: Path) -> AsyncGenerator[bytes, None]:
-    """Yields a file's bytes, then ends.
+    """Yields a file's bytes, then ends; of a pipe, what comes until its other side is closed.
 
     Raises:
         SourceError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-                yield chunk
+        with path.open("rb", buffering=0) as file:
+            if not _is_pipe(file):
+                while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                    yield chunk
+                return
+            async with _pipe(file) as reader:
+                while chunk := await reader.read(_CHUNK_BYTES):
+                    yield chunk
     except OSError as error:
         raise SourceError(f"The file {path} cannot be read: {error.strerror}.") from error
 
 
-def tcp_chunks(host: str, port: int, clock: Clock, patience: Patience | None = None) -> AsyncGenerator[bytes, None]:
-    """Yields what a serial server on the network sends, for ever; connects again when the line is lost.
+def _is_pipe(file: FileIO) -> bool:
+    mode = os.fstat(file.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or file.isatty()
+
+
+@asynccontextmanager
+async def _pipe(file: FileIO) -> AsyncIterator[asyncio.StreamReader]:
+    # Waiting for it can be cancelled; a thread that waits for a pipe would keep the process from ending.
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, file)
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
+def tcp_chunks(
+    host: str, port: int, clock: Clock, notices: Notices, patience: Patience | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yields what a serial server on the network sends, for ever; connects again when the line is lost, and says so.
 
     Raises:
         SourceError: the first attempt fails.
     """
-    return _line_chunks(lambda: _tcp(host, port), f"{host}:{port}", clock, patience or Patience())
+    return _line_chunks(lambda: _tcp(host, port), f"{host}:{port}", clock, notices, patience or Patience())
 
 
 def serial_chunks(
-    device: str, clock: Clock, line: SerialLine | None = None, patience: Patience | None = None
+    device: str, line: SerialLine, clock: Clock, notices: Notices, patience: Patience | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Yields what a serial port receives, for ever; opens it again when it is lost, such as when a plug was pulled.
 
     Raises:
         SourceError: the first attempt fails.
     """
-    return _line_chunks(lambda: _serial(device, line or SerialLine()), device, clock, patience or Patience())
+    return _line_chunks(lambda: _serial(device, line), device, clock, notices, patience or Patience())
 
 
 async def frames(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Frame, None]:
@@ -145,21 +177,31 @@ async def _line_chunks(
     connect: Callable[[], AbstractAsyncContextManager[asyncio.StreamReader]],
     name: str,
     clock: Clock,
+    notices: Notices,
     patience: Patience,
 ) -> AsyncGenerator[bytes, None]:
-    connected = False
+    connected, failures = False, 0
     while True:
         try:
-            async with connect() as reader:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(patience.silence_s_max):
+                    reader = await stack.enter_async_context(connect())
                 connected = True
                 while chunk := await _read(reader, patience.silence_s_max):
+                    failures = 0
+                    notices.well(name)
                     yield chunk
-        except (OSError, serialx.SerialException) as error:
+            error = SourceError("The line was lost: the other side hung up.", advice=_LOST_ADVICE)
+        except (OSError, serialx.SerialException) as cause:
+            why = f"no word for {patience.silence_s_max:g} s" if isinstance(cause, TimeoutError) else str(cause)
             if not connected:
-                advice = "Check its name, that it is plugged in or switched on, and that this user may use it."
-                raise SourceError(f"{name} cannot be opened: {error}.", advice=advice) from error
+                raise SourceError(f"{name} cannot be opened: {why}.", advice=_UNOPENED_ADVICE) from cause
+            error = SourceError(f"The line was lost: {why}.", advice=_LOST_ADVICE)
+        notices.trouble(name, error, "Trying again.")
         yield b""
-        await clock.sleep_until(clock.now_ms() + int(patience.retry_s * 1000))
+        pause_s = min(patience.retry_s_max, patience.retry_s_first * 2**failures)
+        failures = min(failures + 1, 32)
+        await clock.sleep_until(clock.now_ms() + int(pause_s * 1000))
 
 
 async def _read(reader: asyncio.StreamReader, silence_s_max: float) -> bytes:

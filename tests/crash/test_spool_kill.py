@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 WRITER = """
-import itertools, pathlib, sys
+import itertools, pathlib, random, sys
 from edge_sdk.wire.v1.meter_pb2 import Reading
 from edge.gateway.spool import Spool
 
 path, first, seed = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-spool = Spool.open(path, 1_000_000)
+spool = Spool.open(path, 1_000_000, random.Random(seed))
 for batch in itertools.count():
     size = 1 + (seed + batch) % 7
     spool.append(Reading(time_ms=first + index) for index in range(size))
@@ -42,15 +42,18 @@ def write_until_killed(path: Path, first: int, chance: random.Random) -> int:
 
 
 def test_killed_gateway_keeps_what_it_appended(tmp_path: Path) -> None:
-    """Readings whose append returned are there after SIGKILL, in order, and at most one batch more."""
+    """Readings whose append returned are there after SIGKILL, in order, in one spool, and at most one batch more."""
     path = tmp_path / "spool.db"
     chance = random.Random(20261123)
-    first = 0
+    first, ids = 0, set[str]()
     for _ in range(ROUNDS):
         appended = write_until_killed(path, first, chance)
-        with Spool.open(path, 1_000_000) as spool:
-            spool.agree(0)
-            times = [reading.time_ms for reading in spool.batch(0, 1_000_000)]
+        with Spool.open(path, 1_000_000, chance) as spool:
+            readings = spool.batch(0, 1_000_000)
+            ids.add(spool.id)
+        times = [reading.time_ms for reading in readings]
+        assert [reading.sequence for reading in readings] == list(range(1, len(times) + 1))
         assert times == list(range(len(times)))
         assert appended <= len(times) <= appended + 7
         first = len(times)
+    assert len(ids) == 1

@@ -39,7 +39,7 @@ SOURCES = [
 ROLE_ORDER = [Role.METER, Role.HOUSEHOLD, Role.ORGANIZATION, Role.OPERATOR]
 
 # Upper-case words in the source that are no reasons: a variable, names of other tools, gRPC's own status.
-NOT_REASONS = {"EDGE_IDENTITY", "RUST_BACKTRACE", "MBUS_DEVICES", "INVALID_ARGUMENT"}
+NOT_REASONS = {"EDGE_IDENTITY", "RUST_BACKTRACE", "MBUS_DEVICES", "INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 SHELL_ENDS = {"|", "&", "&&", ";", ">", ">>", "<", "2>"}
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class MeterClient(Client):
     """Speaks to an edge as one meter."""
 
-    async def report(self, batches: AsyncIterator[Sequence[Reading]]) -> AsyncGenerator[ReportReadingsResponse, None]:
+    async def report(
+        self, batches: AsyncIterator[Sequence[Reading]], *, spool_id: str = ""
+    ) -> AsyncGenerator[ReportReadingsResponse, None]:
         """Streams `batches` up and yields what the edge answers. The first answer says where to resume.
 
         `batches` is asked for its first batch when that answer is here, and not at all if the edge refuses the stream:
@@ -30,7 +32,8 @@ class MeterClient(Client):
             RpcError: the edge refused or cannot be reached. What `batches` raises is raised here too.
         """
         async with translated(self._identity):
-            call = MeterServiceStub(self._channel).ReportReadings(None)
+            metadata = (("edge-spool-id", spool_id),) if spool_id else None
+            call = MeterServiceStub(self._channel).ReportReadings(None, metadata=metadata)
             writer: asyncio.Task[None] | None = None
             try:
                 async for response in call:

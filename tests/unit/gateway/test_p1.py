@@ -177,7 +177,9 @@ def test_time_without_flag(telegrams: Any, amsterdam: ZoneInfo, received: str, g
     assert reading.sub_meters[0].time_ms == utc_ms(gas)
 
 
-@pytest.mark.parametrize("stamp", ["000000000000W", "261323120000W", "26112312000", "261123120000X", ""])
+@pytest.mark.parametrize(
+    "stamp", ["000000000000W", "700101010000W", "261323120000W", "26112312000", "261123120000X", ""]
+)
 def test_no_usable_time(telegrams: Any, amsterdam: ZoneInfo, stamp: str) -> None:
     """A meter whose clock is not set is refused, unless the time of arrival is known."""
     telegram = telegrams.dsmr5(stamp, ["1-0:1.8.0(1*kWh)"])
@@ -254,9 +256,9 @@ def test_phases_keep_their_places(telegrams: Any, amsterdam: ZoneInfo) -> None:
     assert list(reading.phases) == [Phase(current_ma=1000), Phase(), Phase(current_ma=3000)]
 
 
-@pytest.mark.parametrize("indicator", ["0000", "0003", "0004"])
+@pytest.mark.parametrize("indicator", ["0000", "0003", "0004", "000A", "T1"])
 def test_other_tariffs_are_absent(telegrams: Any, amsterdam: ZoneInfo, indicator: str) -> None:
-    """The contract knows tariffs 1 and 2; another indicator says neither."""
+    """The contract knows tariffs 1 and 2; another indicator, which is text, says neither and costs nothing."""
     lines = ["1-0:1.8.0(1*kWh)", f"0-0:96.14.0({indicator})"]
     assert not reading_from_telegram(telegrams.dsmr5(lines=lines), amsterdam).HasField("tariff")
 
@@ -286,7 +288,14 @@ def test_kinds_of_sub_meters(
 
 @pytest.mark.parametrize(
     "register",
-    ["0-1:24.2.1()", "0-1:24.2.1(632525252525S)(00000.000*m3)", "0-1:24.2.1(261123110000W)()", "0-1:24.1.0(003)"],
+    [
+        "0-1:24.2.1()",
+        "0-1:24.2.1(700101010000W)(00000.000*m3)",
+        "0-1:24.2.1(700101010000W)(00000000)",
+        "0-1:24.2.1(632525252525S)(00000.000*m3)",
+        "0-1:24.2.1(261123110000W)()",
+        "0-1:24.1.0(003)",
+    ],
 )
 def test_unconnected_sub_meters_are_left_out(telegrams: Any, amsterdam: ZoneInfo, register: str) -> None:
     """A channel with nothing behind it does not cost the telegram, and is no sub-meter."""

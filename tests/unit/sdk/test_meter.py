@@ -54,11 +54,13 @@ class Servicer(MeterServiceServicer):
     def __init__(self, durable: int = 0) -> None:
         self.durable = durable
         self.times_ms: list[int] = []
+        self.spool_ids: list[Any] = []
 
     async def ReportReadings(  # noqa: N802 - named in the contract
         self, request_iterator: AsyncIterator[ReportReadingsRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[ReportReadingsResponse]:
         """Acknowledges each batch as it comes."""
+        self.spool_ids.append(dict(context.invocation_metadata() or ()).get("edge-spool-id"))
         yield ReportReadingsResponse(durable_sequence=self.durable)
         async for request in request_iterator:
             for reading in request.readings:
@@ -172,9 +174,9 @@ async def test_client_outside_its_context_is_a_mistake() -> None:
 
 
 async def test_sender_delivers_through_it(tmp_path: Path) -> None:
-    """A gateway's sender empties its spool through the client, after what the edge has, and stops when told."""
-    servicer = Servicer(durable=100)
-    with Spool.open(tmp_path / "spool.db", 10_000) as spool:
+    """A gateway's sender names its spool, empties it through the client, and stops when told."""
+    servicer = Servicer()
+    with Spool.open(tmp_path / "spool.db", 10_000, random.Random(1)) as spool:
         spool.append(Reading(time_ms=time_ms) for time_ms in range(1, 2001))
         async with serving(servicer) as who:
             sender = Sender(spool, lambda: MeterClient(who), SystemClock(), random.Random(1))
@@ -183,5 +185,6 @@ async def test_sender_delivers_through_it(tmp_path: Path) -> None:
             assert await sender.drain(10) == 0
             stop.set()
             await running
+    assert servicer.spool_ids == [spool.id]
     assert servicer.times_ms == list(range(1, 2001))
-    assert servicer.durable == 2100
+    assert servicer.durable == 2000
