@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
-from edge.cli.output import enum_word, plain, print_json, safe, time_text
+from edge.cli.output import print_json, safe
+from edge.cli.register import enrol, list_, retire
 from edge.clock import SystemClock
 from edge.errors import EdgeError
 from edge.gateway.day import LocalDay
@@ -25,10 +26,8 @@ from edge.gateway.simulate import simulate as simulated_readings
 from edge.gateway.sources import SERIAL_LINES, file_chunks, readings, serial_chunks, tcp_chunks
 from edge.gateway.spool import Spool
 from edge_sdk.errors import IdentityError
-from edge_sdk.identity import Identity, Role
+from edge_sdk.identity import Role
 from edge_sdk.meter import MeterClient
-from edge_sdk.operator import OperatorClient
-from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS, METER_KIND_SUB, Meter, MeterKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 SPOOL_FILE = "spool.sqlite"
 SPOOL_READINGS_MAX = 10_000_000
 _REJECTED_LISTED_MAX = 1_000
-
-_KINDS = {"electricity": METER_KIND_ELECTRICITY, "gas": METER_KIND_GAS, "sub": METER_KIND_SUB}
 
 spool_option = click.option(
     "--spool",
@@ -67,27 +64,8 @@ def meter() -> None:
     """Meters and their gateways."""
 
 
-@meter.command()
-@click.argument("meter_id")
-@click.option("--household", required=True, help="Whose meter it is.")
-@click.option("--kind", type=click.Choice(sorted(_KINDS)), default="electricity", show_default=True)
-@as_identity()
-def enrol(meter_id: str, household: str, kind: str, identity_folder: Path) -> None:
-    """Say which household METER_ID belongs to; the edge refuses readings of meters it does not know."""
-    identity = load_identity(identity_folder, Role.OPERATOR)
-    _show([run(_enrol(identity, meter_id, household, _KINDS[kind]))])
-
-
-@meter.command(name="list")
-@as_identity()
-@as_json
-def list_(identity_folder: Path, as_json: bool) -> None:
-    """Show every enrolled meter."""
-    meters = run(_meters(load_identity(identity_folder, Role.OPERATOR)))
-    if as_json:
-        print_json({"meters": [plain(item) for item in meters]})
-    else:
-        _show(meters)
+for _command in (enrol, retire, list_):
+    meter.add_command(_command)
 
 
 @meter.command()
@@ -228,19 +206,3 @@ def _report(summary: Summary, rejections: Rejections, *, as_json: bool) -> None:
     if rejections.counts.total() > len(rejections.listed):
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(rejections.counts.items()))
         click.echo(f"  rejected in all: {counts}", err=True)
-
-
-async def _enrol(identity: Identity, meter_id: str, household: str, kind: MeterKind) -> Meter:
-    async with OperatorClient(identity) as client:
-        return await client.enrol_meter(meter_id, household, kind)
-
-
-async def _meters(identity: Identity) -> list[Meter]:
-    async with OperatorClient(identity) as client:
-        return await client.meters()
-
-
-def _show(meters: list[Meter]) -> None:
-    for item in meters:
-        kind = enum_word(MeterKind.Name(item.kind), "MeterKind")
-        click.echo(f"{item.meter_id:24} {item.household_id:24} {kind:12} enrolled {time_text(item.enrolled_ms)}")

@@ -85,6 +85,7 @@ _EMPTY_REGISTER = re.compile(r"^[^(\r\n]+(?:\(\))+\r\n", re.MULTILINE)
 _TIMESTAMP = re.compile(r"([0-9]{12})([SW]?)")
 _MAGNITUDE_MAX = 14
 _YEAR_MIN = 2000
+_OBIS = re.compile(r"\d-\d:\d+\.\d+\.\d+")
 
 
 class TelegramError(EdgeError):
@@ -121,8 +122,14 @@ def reading_from_telegram(telegram: bytes, timezone: ZoneInfo, *, received_ms: i
         reading.sub_meters.extend(_sub_meters(registers, timezone, reading.time_ms))
     # The library lets through what int, Decimal and indexing raise.
     except (ParseError, ArithmeticError, ValueError, IndexError) as error:
-        raise TelegramError(f"A telegram cannot be understood: {error!r}.") from error
+        raise TelegramError(f"A telegram cannot be understood{_place(error)}.") from error
     return reading
+
+
+def _place(error: Exception) -> str:
+    # Which register it is, and not what it says: the message goes into logs.
+    code = _OBIS.search(str(error))
+    return f" at register {code[0]}" if code else ""
 
 
 def _check(telegram: bytes) -> None:
@@ -194,7 +201,7 @@ def _set(message: Reading | Phase, field: str, register: Any, factors: Factors) 
 def _integer(value: Decimal, factor: Decimal) -> int:
     # Also keeps `1E999999999`, which is a number to Decimal, from being written out.
     if not value.is_finite() or value.adjusted() > _MAGNITUDE_MAX:
-        raise TelegramError(f"{value} is not a value that a register can have.")
+        raise TelegramError("A register holds a value that no meter can count to.")
     return int((value * factor).to_integral_value(rounding=ROUND_HALF_EVEN))
 
 

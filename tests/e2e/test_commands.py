@@ -114,6 +114,9 @@ def test_the_operators_desk(site: Any, tmp_path: Path) -> None:
     run("meter", "enrol", "m1", "--household", "h1", "--kind", "gas", "--as", site.operator)
     (meter,) = run_json("meter", "list", "--as", site.operator)["meters"]
     assert (meter["meter_id"], meter["household_id"], meter["kind"]) == ("m1", "h1", "gas")
+    retired = run_json("meter", "retire", "m1", "--as", site.operator)
+    assert retired["retired_ms"] >= meter["enrolled_ms"]
+    assert "retired" in run("meter", "list", "--as", site.operator)
     site.identity("household", "h1")
     listed = run_json("identity", "list", "--operator", site.operator_folder)["identities"]
     assert {(item["role"], item["name"]) for item in listed} == {("operator", "operator"), ("household", "h1")}

@@ -304,6 +304,24 @@ def test_unconnected_sub_meters_are_left_out(telegrams: Any, amsterdam: ZoneInfo
     assert not reading.sub_meters
 
 
+@pytest.mark.parametrize(
+    "register",
+    [
+        "1-0:1.7.0(42.873*kX)",
+        "1-0:1.7.0(42.8a73*kW)",
+        "1-0:1.7.0(42873000000000000000*kW)",
+        "1-0:1.7.0(42.873*kW",
+        "1-0:1.7.0(42.873*kW)(7)",
+    ],
+)
+def test_what_is_refused_is_not_quoted(telegrams: Any, amsterdam: ZoneInfo, register: str) -> None:
+    """Why a telegram is refused goes into logs: it may name a register and never says what stood there."""
+    with pytest.raises(p1.TelegramError) as caught:
+        reading_from_telegram(telegrams.dsmr5(lines=["1-0:1.8.0(1*kWh)", register]), amsterdam)
+    assert "42" not in str(caught.value)
+    assert "873" not in str(caught.value)
+
+
 @given(st.integers(0, 10**12))
 def test_energy_is_exact(telegrams: Any, amsterdam: ZoneInfo, energy_wh: int) -> None:
     """KWh with three decimals become Wh without the loss of one."""
