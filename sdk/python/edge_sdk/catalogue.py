@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge_sdk import durations
+
 NEIGHBOURHOOD_PREFIX = "neighbourhood."
 
 
@@ -103,3 +105,18 @@ APPLIANCES: frozenset[str] = frozenset(
     {"battery", "boiler", "ev_charger", "heat_pump", "pv_inverter", "washing_machine"}
 )
 """Appliances that an action can command."""
+
+
+def in_words(name: str, window_s: int, resolution_s: int) -> str:
+    """Returns what reading a series means, for who is read: what, how finely, how far back.
+
+    A name that is not in the catalogue, as an edge of a newer release may have it, stands for itself.
+    """
+    series = CATALOGUE.get(name)
+    if series is None:
+        what = name
+    elif series.extent is Extent.CLOCK:
+        return f"the clock: {series.meaning}"
+    else:
+        what = f"{series.meaning} ({series.unit})" if series.unit else series.meaning
+    return f"{what}, {durations.every_in_words(resolution_s)}, up to {durations.in_words(window_s)} back"

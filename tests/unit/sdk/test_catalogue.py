@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_sdk.catalogue import APPLIANCES, CATALOGUE, Aggregation, Extent
+from edge_sdk.catalogue import APPLIANCES, CATALOGUE, Aggregation, Extent, in_words
 
 PHASES = (1, 2, 3)
 UNITS = {
@@ -55,3 +55,17 @@ def test_entries_are_named_by_their_keys() -> None:
 def test_appliances() -> None:
     """The appliances of the contract can be commanded."""
     assert {"battery", "ev_charger", "heat_pump"} <= APPLIANCES
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("power_import", "power drawn from the grid (W), every 5 minutes, up to 1 hour back"),
+        ("tariff", "the meter's tariff indicator, 1 or 2, every 5 minutes, up to 1 hour back"),
+        ("clock.weekday", "the clock: local day of the week, Monday 0 to Sunday 6"),
+        ("of_a_later_release", "of_a_later_release, every 5 minutes, up to 1 hour back"),
+    ],
+)
+def test_in_words(name: str, words: str) -> None:
+    """What is read of a household is said in words, with unit, resolution and window; the time is nobody's."""
+    assert in_words(name, 3_600, 300) == words

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_sdk.durations import parse_duration_s
+from edge_sdk.durations import every_in_words, in_words, parse_duration_s
 
 
 @given(count=st.integers(1, 999_999), unit=st.sampled_from([("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]))
@@ -50,3 +50,30 @@ def test_only_value_errors(text: str) -> None:
     except ValueError:
         return
     assert seconds >= 1
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "words", "every"),
+    [
+        (1, "1 second", "every second"),
+        (10, "10 seconds", "every 10 seconds"),
+        (90, "90 seconds", "every 90 seconds"),
+        (60, "1 minute", "every minute"),
+        (900, "15 minutes", "every 15 minutes"),
+        (5_400, "90 minutes", "every 90 minutes"),
+        (3_600, "1 hour", "every hour"),
+        (86_400, "1 day", "every day"),
+        (604_800, "7 days", "every 7 days"),
+    ],
+)
+def test_in_words(duration_s: int, words: str, every: str) -> None:
+    """A duration reads as a whole number of the largest unit that fits."""
+    assert (in_words(duration_s), every_in_words(duration_s)) == (words, every)
+
+
+@given(duration_s=st.integers(0, 10**9))
+def test_words_are_exact(duration_s: int) -> None:
+    """No two durations read the same."""
+    count, unit = in_words(duration_s).split()
+    seconds = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+    assert int(count) * seconds[unit.removesuffix("s")] == duration_s
