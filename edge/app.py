@@ -35,6 +35,7 @@ from edge.services.evaluate import Evaluator
 from edge.services.examine import Examination
 from edge.services.ingest import Ingest
 from edge.services.load import Guests
+from edge.services.receipt import Receipts
 from edge.services.status import StatusReport
 from edge.store.store import Store
 from edge.trust.documents import precedence
@@ -93,7 +94,8 @@ class Application:
             clock,
             settings.admission,
         )
-        self._consents = Consents(store, self._audit, settings.consent, clock, random_bytes, edge_id, device_key)
+        self._consents = Consents(store, self._audit, self._documents, settings.consent, clock, random_bytes)
+        self._receipts = Receipts(store, clock, edge_id, device_key)
         self._dispatch = Dispatch(store, InboxChannel(), (), settings.actions, self.metrics)
         self.evaluator = Evaluator(
             store,
@@ -164,7 +166,7 @@ class Application:
         )
         return Servicers(
             MeterServicer(self._ingest, edge_id, settings.ingest.unacknowledged_batches_max, self.metrics),
-            HouseholdServicer(self._consents, self._dispatch, edge_id, clock),
+            HouseholdServicer(self._consents, self._receipts, self._dispatch, edge_id, clock),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,
             AuditServicer(self._audit, edge_id, settings.audit.page_entries_max),

@@ -207,10 +207,12 @@ class EnrolmentSection(_Section):
 
 
 class ConsentSection(_Section):
-    """How long a consent lasts."""
+    """What households may decide."""
 
     days_default: int = _positive(365)
     days_max: int = _positive(730)
+    decisions_max: int = _positive(500, up_to=1_000)
+    """Grants and refusals kept of one household. Withdrawing makes none. As many as the bound fit into one message."""
 
     @model_validator(mode="after")
     def _default_within_bounds(self) -> Self:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from edge.errors import ConflictError
+from edge.errors import ConflictError, InvalidRequestError
+from edge_sdk.catalogue import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ConsentState(StrEnum):
-    """Where a consent stands. A request stands until the household grants or refuses it."""
+    """Where a decision stands. What a household has not decided yet is an offer, not a consent."""
 
-    REQUESTED = "requested"
     GRANTED = "granted"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
@@ -19,37 +24,100 @@ class ConsentState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesTerms:
+    """How much of one series may be read.
+
+    Attributes:
+        window_s: how far back at most.
+        resolution_s: length of the shortest sample.
+    """
+
+    name: str
+    window_s: int
+    resolution_s: int
+
+    def cover(self, needed: SeriesTerms) -> bool:
+        """Whether `needed` reads the same series, no further back and no finer."""
+        return (
+            self.name == needed.name and self.window_s >= needed.window_s and self.resolution_s <= needed.resolution_s
+        )
+
+    def in_words(self) -> str:
+        """Returns it for the household to read."""
+        return in_words(self.name, self.window_s, self.resolution_s)
+
+
+def widest(series: Iterable[SeriesTerms]) -> frozenset[SeriesTerms]:
+    """Returns the least that covers all of `series`: of each name the longest window and the finest resolution."""
+    found: dict[str, SeriesTerms] = {}
+    for item in series:
+        known = found.get(item.name, item)
+        found[item.name] = SeriesTerms(
+            item.name, max(known.window_s, item.window_s), min(known.resolution_s, item.resolution_s)
+        )
+    return frozenset(found.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """What is asked of a household, or what it agreed to."""
+    """What is asked of a household, or what it agreed to. Each series stands in them once."""
 
     organization: str
     service: str
     purpose: str
-    series: frozenset[str]
+    series: frozenset[SeriesTerms]
     action_kinds: frozenset[str]
+
+    def __post_init__(self) -> None:
+        twice = [name for name, count in Counter(item.name for item in self.series).items() if count > 1]
+        if twice:
+            raise InvalidRequestError(
+                f"The terms name {', '.join(sorted(twice))} more than once.",
+                advice="Name each series once, with the longest window and the finest resolution.",
+                reason="TERMS_UNKNOWN",
+            )
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What they are about: one standing consent of a household has it."""
+        return (self.organization, self.service, self.purpose)
 
     def cover(self, needed: Terms) -> bool:
         """Whether who agreed to these terms agreed to `needed`: the same or narrower, for the same purpose."""
         return (
-            self.organization == needed.organization
-            and self.service == needed.service
-            and self.purpose == needed.purpose
-            and self.series >= needed.series
+            self.identity == needed.identity
             and self.action_kinds >= needed.action_kinds
+            and all(any(agreed.cover(item) for agreed in self.series) for item in needed.series)
+        )
+
+    def union(self, other: Terms) -> Terms:
+        """Returns the least that covers both.
+
+        Raises:
+            ValueError: they are of another organization, service or purpose.
+        """
+        if self.identity != other.identity:
+            raise ValueError(f"{self.identity} and {other.identity} are separate decisions")
+        return replace(
+            self, series=widest([*self.series, *other.series]), action_kinds=self.action_kinds | other.action_kinds
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One decision of one household."""
+    """One decision of one household.
+
+    Attributes:
+        decided: GRANTED, WITHDRAWN or REFUSED: what the household decided last.
+        decided_ms: when it granted or refused.
+        ended_ms: when it was withdrawn, or a later decision took its place.
+    """
 
     consent_id: str
     household_id: str
     terms: Terms
     decided: ConsentState
-    """GRANTED, WITHDRAWN or REFUSED: what the household decided last."""
-    granted_ms: int
-    """When it granted or refused."""
+    decided_ms: int
     expires_ms: int
     ended_ms: int | None = None
 
@@ -62,6 +130,11 @@ class Consent:
     def permits(self, needed: Terms, now_ms: int) -> bool:
         """Whether it lets `needed` happen now."""
         return self.state(now_ms) is ConsentState.GRANTED and self.terms.cover(needed)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is a refusal that no later decision has taken the place of."""
+        return self.decided is ConsentState.REFUSED and self.ended_ms is None
 
     def withdraw(self, now_ms: int) -> Consent:
         """Returns it withdrawn.

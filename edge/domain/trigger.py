@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.domain.consent import Terms
+from edge.domain.consent import SeriesTerms, Terms, widest
 from edge.domain.module import Module, ModuleState
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Trigger:
             organization=self.organization,
             service=self.manifest.trigger.service,
             purpose=self.manifest.trigger.purpose,
-            series=frozenset(self.manifest.series),
+            series=widest(SeriesTerms(item.series, item.window_s, item.resolution_s) for item in self.manifest.input),
             action_kinds=frozenset(self.manifest.consent_kinds),
         )
 

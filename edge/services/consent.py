@@ -1,44 +1,27 @@
-"""Offers, consents and receipts: the household decides."""
+"""Offers and consents: the household decides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
-
-import rfc8785
 
 from edge.domain.consent import Consent, ConsentState, Terms
 from edge.domain.event import Event, EventKind, household_subject
+from edge.domain.offer import Offer, OfferState, offers_of
 from edge.domain.slot import DAY_MS
-from edge.domain.trigger import Trigger, active_trigger
-from edge.errors import InvalidRequestError, NotFoundError
+from edge.errors import ConflictError, InvalidRequestError, LimitError, NotFoundError
+from edge.services.triggers import active_triggers
 from edge_sdk.catalogue import APPLIANCES, CATALOGUE
+from edge_sdk.manifest import WINDOW_S_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from edge.clock import Clock
     from edge.services.audit import AuditLog
+    from edge.services.documents import Documents
     from edge.settings import ConsentSection
     from edge.store.store import Store, Tables, Transaction
-    from edge.trust.keys import SigningKey
-
-RECEIPT_PAYLOAD_TYPE = "application/vnd.edge.consent-receipt.v1+json"
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a household could consent to now.
-
-    Attributes:
-        leak_bits_per_day: over all active modules of the organization.
-    """
-
-    terms: Terms
-    module_digest: str
-    module_version: str
-    leak_bits_per_day: float
-    consented: bool
 
 
 class Consents:
@@ -48,71 +31,53 @@ class Consents:
         self,
         store: Store,
         audit: AuditLog,
+        documents: Documents,
         settings: ConsentSection,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        edge_id: str,
-        device_key: SigningKey,
     ) -> None:
         self._store = store
         self._audit = audit
+        self._documents = documents
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
-        self._edge_id = edge_id
-        self._device_key = device_key
 
     async def offers(self, household_id: str) -> list[Offer]:
-        """Returns what the active modules would need of this household."""
+        """Returns what the triggers that may run now need of this household, by organization, service and purpose."""
         now_ms = self._clock.now_ms()
-
-        def work(tables: Tables) -> list[Offer]:
-            triggers = _active(tables, now_ms)
-            consents = tables.consents.of_household(household_id)
-            return [
-                Offer(
-                    terms=trigger.terms,
-                    module_digest=trigger.module_digest,
-                    module_version=trigger.manifest.trigger.version,
-                    leak_bits_per_day=sum(
-                        other.manifest.leak_bits_per_day
-                        for other in triggers
-                        if other.organization == trigger.organization
-                    ),
-                    consented=any(consent.permits(trigger.terms, now_ms) for consent in consents),
-                )
-                for trigger in triggers
-            ]
-
-        return await self._store.read(work)
+        return await self._store.read(
+            lambda tables: self._offers(tables, tables.consents.of_household(household_id), now_ms)
+        )
 
     async def decisions(self, household_id: str) -> list[Consent]:
         """Returns every decision of a household, newest first."""
         return await self._store.read(lambda tables: tables.consents.of_household(household_id))
 
     async def grant(self, household_id: str, terms: Terms, expires_ms: int | None) -> Consent:
-        """Consents to `terms` and ends an earlier consent to the same service.
+        """Consents to `terms`, in place of what was decided before about the same service and purpose.
+
+        A consent in force to just these terms is returned as it is, unless the household asks for another expiry.
 
         Raises:
-            NotFoundError: no organization offers this service here.
+            NotFoundError: nobody offers this service for this purpose here.
             InvalidRequestError: the terms would permit nothing that is offered, or the expiry is out of bounds.
+            LimitError: the household has decided as often as it may.
         """
         now_ms = self._clock.now_ms()
-        consent = Consent(
-            consent_id=self._random_bytes(16).hex(),
-            household_id=household_id,
-            terms=terms,
-            decided=ConsentState.GRANTED,
-            granted_ms=now_ms,
-            expires_ms=self._expiry(expires_ms, now_ms),
-        )
+        expiry_ms = self._expiry(expires_ms, now_ms)
+        consent = self._decision(household_id, terms, ConsentState.GRANTED, now_ms, expiry_ms)
 
         def work(transaction: Transaction) -> Consent:
-            offered = _offered(transaction, terms, now_ms)
-            _check_known(terms)
-            if not any(terms.cover(trigger.terms) for trigger in offered):
-                raise _permits_nothing(terms, offered[0].terms)
-            self._end_earlier(transaction, consent)
+            decisions = transaction.consents.of_household(household_id)
+            offer = self._offer(transaction, terms, decisions, now_ms)
+            _check_permits_something(terms, offer)
+            for earlier in decisions:
+                in_force = earlier.terms == terms and earlier.state(now_ms) is ConsentState.GRANTED
+                if in_force and expires_ms in (None, earlier.expires_ms):
+                    return earlier
+            self._check_room(decisions)
+            self._take_place(transaction, consent, decisions)
             transaction.consents.insert(consent)
             self._audit.record(transaction, [_event(EventKind.CONSENT_GRANTED, now_ms, consent)])
             return consent
@@ -120,32 +85,29 @@ class Consents:
         return await self._store.write(work)
 
     async def refuse(self, household_id: str, terms: Terms) -> Consent:
-        """Declines an offer.
+        """Declines an offer. One that is declined already stays so, by the same decision.
+
+        A narrower consent in force stays in force: what is declined is what goes beyond it.
 
         Raises:
-            NotFoundError: no organization offers this service here.
+            NotFoundError: nobody offers this service for this purpose here.
+            ConflictError: the offer has other terms, or a consent in force covers it.
+            LimitError: the household has decided as often as it may.
         """
         now_ms = self._clock.now_ms()
-        consent = Consent(
-            consent_id=self._random_bytes(16).hex(),
-            household_id=household_id,
-            terms=terms,
-            decided=ConsentState.REFUSED,
-            granted_ms=now_ms,
-            expires_ms=now_ms,
-            ended_ms=now_ms,
-        )
+        refusal = self._decision(household_id, terms, ConsentState.REFUSED, now_ms, now_ms)
 
         def work(transaction: Transaction) -> Consent:
-            if terms not in [trigger.terms for trigger in _offered(transaction, terms, now_ms)]:
-                raise InvalidRequestError(
-                    "These terms are not what is offered.",
-                    advice="Refuse the offer as `edge consent list` shows it.",
-                    reason="OFFER_NOT_FOUND",
-                )
-            transaction.consents.insert(consent)
-            self._audit.record(transaction, [_event(EventKind.CONSENT_REFUSED, now_ms, consent)])
-            return consent
+            decisions = transaction.consents.of_household(household_id)
+            _check_refusable(terms, self._offer(transaction, terms, decisions, now_ms))
+            for earlier in decisions:
+                if earlier.refuses and earlier.terms == terms:
+                    return earlier
+            self._check_room(decisions)
+            _end_refusals(transaction, refusal, decisions)
+            transaction.consents.insert(refusal)
+            self._audit.record(transaction, [_event(EventKind.CONSENT_REFUSED, now_ms, refusal)])
+            return refusal
 
         return await self._store.write(work)
 
@@ -162,23 +124,27 @@ class Consents:
         now_ms = self._clock.now_ms()
 
         def work(transaction: Transaction) -> tuple[Consent, int]:
-            consent = _get(transaction, household_id, consent_id).withdraw(now_ms)
-            transaction.consents.update(consent)
-            cancelled = _cancel(transaction, consent)
-            self._audit.record(transaction, [_event(EventKind.CONSENT_WITHDRAWN, now_ms, consent, cancelled=cancelled)])
-            return consent, cancelled
+            return self._end(transaction, consent_of(transaction, household_id, consent_id), now_ms, cancel=True)
 
         return await self._store.write(work)
 
-    async def receipt(self, household_id: str, consent_id: str) -> bytes:
-        """Returns a signed receipt of a consent, as an envelope.
+    def _offers(self, tables: Tables, decisions: Sequence[Consent], now_ms: int) -> list[Offer]:
+        return offers_of(self._documents.permitted(active_triggers(tables, now_ms)), decisions, now_ms)
 
-        Raises:
-            NotFoundError: the household has no such consent.
-        """
-        consent = await self._store.read(lambda tables: _get(tables, household_id, consent_id))
-        receipt = _receipt(consent, self._edge_id, self._clock.now_ms())
-        return self._device_key.sign_envelope(RECEIPT_PAYLOAD_TYPE, rfc8785.dumps(receipt)).to_json()  # type: ignore[arg-type]
+    def _offer(self, tables: Tables, terms: Terms, decisions: Sequence[Consent], now_ms: int) -> Offer:
+        for offer in self._offers(tables, decisions, now_ms):
+            if offer.terms.identity == terms.identity:
+                return offer
+        raise NotFoundError(
+            f"Organization {terms.organization!r} offers no service {terms.service!r} for this purpose here.",
+            advice="`edge consent list` shows what is offered.",
+            reason="OFFER_NOT_FOUND",
+        )
+
+    def _decision(
+        self, household_id: str, terms: Terms, decided: ConsentState, now_ms: int, expires_ms: int
+    ) -> Consent:
+        return Consent(self._random_bytes(16).hex(), household_id, terms, decided, now_ms, expires_ms)
 
     def _expiry(self, expires_ms: int | None, now_ms: int) -> int:
         if expires_ms is None:
@@ -191,63 +157,37 @@ class Consents:
             )
         return expires_ms
 
-    def _end_earlier(self, transaction: Transaction, consent: Consent) -> None:
-        for earlier in transaction.consents.of_household(consent.household_id):
-            if _same_service(earlier, consent) and earlier.state(consent.granted_ms) is ConsentState.GRANTED:
-                ended = earlier.withdraw(consent.granted_ms)
-                transaction.consents.update(ended)
+    def _check_room(self, decisions: Sequence[Consent]) -> None:
+        if len(decisions) >= self._settings.decisions_max:
+            raise LimitError(
+                f"This household has granted and refused {len(decisions)} times, as often as this edge keeps.",
+                advice="Withdrawing still works. The operator can raise `consent.decisions_max`.",
+                reason="CONSENT_DECISIONS_TOO_MANY",
+            )
+
+    def _take_place(self, transaction: Transaction, consent: Consent, decisions: Sequence[Consent]) -> None:
+        _end_refusals(transaction, consent, decisions)
+        now_ms = consent.decided_ms
+        for earlier in decisions:
+            if earlier.terms.identity == consent.terms.identity and earlier.state(now_ms) is ConsentState.GRANTED:
                 # What waits was agreed to; it is cancelled only where the household now agrees to less.
-                narrower = not consent.terms.cover(earlier.terms)
-                cancelled = _cancel(transaction, earlier) if narrower else 0
-                event = _event(EventKind.CONSENT_WITHDRAWN, consent.granted_ms, ended, cancelled=cancelled)
-                self._audit.record(transaction, [event])
+                self._end(transaction, earlier, now_ms, cancel=not consent.terms.cover(earlier.terms))
+
+    def _end(self, transaction: Transaction, consent: Consent, now_ms: int, *, cancel: bool) -> tuple[Consent, int]:
+        """Withdraws a consent, and cancels what waits under it and under those whose place it took."""
+        withdrawn = consent.withdraw(now_ms)
+        transaction.consents.update(withdrawn)
+        cancelled = transaction.actions.cancel(withdrawn.household_id, withdrawn.terms) if cancel else 0
+        self._audit.record(transaction, [_event(EventKind.CONSENT_WITHDRAWN, now_ms, withdrawn, cancelled=cancelled)])
+        return withdrawn, cancelled
 
 
-def _active(tables: Tables, now_ms: int) -> list[Trigger]:
-    triggers = (active_trigger(module, now_ms) for module in tables.modules.all())
-    return sorted((trigger for trigger in triggers if trigger), key=lambda trigger: trigger.key)
+def consent_of(tables: Tables, household_id: str, consent_id: str) -> Consent:
+    """Returns a consent of a household.
 
-
-def _offered(tables: Tables, terms: Terms, now_ms: int) -> list[Trigger]:
-    offered = [
-        trigger
-        for trigger in _active(tables, now_ms)
-        if (trigger.terms.organization, trigger.terms.service) == (terms.organization, terms.service)
-    ]
-    if not offered:
-        raise NotFoundError(
-            f"Organization {terms.organization!r} offers no service {terms.service!r} here.",
-            advice="`edge consent list` shows what is offered.",
-            reason="OFFER_NOT_FOUND",
-        )
-    return offered
-
-
-def _check_known(terms: Terms) -> None:
-    kinds = {"recommendation", *(f"appliance:{appliance}" for appliance in APPLIANCES)}
-    if terms.series <= CATALOGUE.keys() and terms.action_kinds <= kinds:
-        return
-    raise InvalidRequestError(
-        "The terms name series or kinds of action that there are not.",
-        advice="Consent to the offer as it is.",
-        reason="TERMS_UNKNOWN",
-    )
-
-
-def _permits_nothing(terms: Terms, needed: Terms) -> InvalidRequestError:
-    if terms.purpose != needed.purpose:
-        problem = "it names another purpose than the offer"
-    else:
-        missing = sorted((needed.series - terms.series) | (needed.action_kinds - terms.action_kinds))
-        problem = f"it leaves out {', '.join(missing)}"
-    return InvalidRequestError(
-        f"This consent would permit nothing: {problem}.",
-        advice="Consent to the offer as it is, or refuse it.",
-        reason="CONSENT_PERMITS_NOTHING",
-    )
-
-
-def _get(tables: Tables, household_id: str, consent_id: str) -> Consent:
+    Raises:
+        NotFoundError: it has no such consent.
+    """
     consent = tables.consents.get(household_id, consent_id)
     if consent is None:
         raise NotFoundError(
@@ -258,58 +198,68 @@ def _get(tables: Tables, household_id: str, consent_id: str) -> Consent:
     return consent
 
 
-def _same_service(one: Consent, other: Consent) -> bool:
-    return (one.terms.organization, one.terms.service) == (other.terms.organization, other.terms.service)
+def series_facts(terms: Terms) -> list[dict[str, object]]:
+    """Returns what may be read, exactly and in words, JSON-like."""
+    ordered = sorted(terms.series, key=lambda item: item.name)
+    return [{**asdict(item), "in_words": item.in_words()} for item in ordered]
 
 
-def _cancel(transaction: Transaction, consent: Consent) -> int:
-    """Cancels what waits under a consent and under earlier ones, whose place it took; returns how many."""
-    decisions = transaction.consents.of_household(consent.household_id)
-    return sum(transaction.actions.cancel(other.consent_id) for other in decisions if _same_service(other, consent))
+def _check_permits_something(terms: Terms, offer: Offer) -> None:
+    kinds = {"recommendation", *(f"appliance:{appliance}" for appliance in APPLIANCES)}
+    known = all(
+        item.name in CATALOGUE and 1 <= item.resolution_s <= item.window_s <= WINDOW_S_MAX for item in terms.series
+    )
+    if not known or not terms.action_kinds <= kinds:
+        raise InvalidRequestError(
+            "The terms name series, windows or kinds of action that there are not.",
+            advice="Consent to the offer as it is.",
+            reason="TERMS_UNKNOWN",
+        )
+    if not any(terms.cover(item.trigger.terms) for item in offer.triggers):
+        raise _permits_nothing(terms, offer.triggers[0].trigger.terms)
+
+
+def _permits_nothing(terms: Terms, needed: Terms) -> InvalidRequestError:
+    missing = [item.in_words() for item in needed.series if not any(agreed.cover(item) for agreed in terms.series)]
+    missing += needed.action_kinds - terms.action_kinds
+    return InvalidRequestError(
+        f"This consent would permit nothing: it leaves out {'; '.join(sorted(missing))}.",
+        advice="Consent to the offer as it is, or refuse it.",
+        reason="CONSENT_PERMITS_NOTHING",
+    )
+
+
+def _check_refusable(terms: Terms, offer: Offer) -> None:
+    if terms != offer.terms:
+        raise ConflictError(
+            "These are not the terms of the offer, which may have changed.",
+            advice="Look at it again (`edge consent list`), then refuse it as it is.",
+            reason="OFFER_CHANGED",
+        )
+    if offer.state is OfferState.GRANTED:
+        raise ConflictError(
+            "A consent in force covers this offer.",
+            advice="Withdraw the consent: `edge consent withdraw`.",
+            reason="CONSENT_IN_FORCE",
+        )
+
+
+def _end_refusals(transaction: Transaction, decision: Consent, decisions: Sequence[Consent]) -> None:
+    for earlier in decisions:
+        if earlier.refuses and earlier.terms.identity == decision.terms.identity:
+            transaction.consents.update(replace(earlier, ended_ms=decision.decided_ms))
 
 
 def _event(kind: EventKind, now_ms: int, consent: Consent, **more: object) -> Event:
-    detail = {"consent": consent.consent_id, **_terms(consent.terms), "expires_ms": consent.expires_ms, **more}
-    return Event(kind, now_ms, (household_subject(consent.household_id),), detail)
-
-
-def _terms(terms: Terms) -> dict[str, object]:
-    return {
+    terms = consent.terms
+    detail: dict[str, object] = {
+        "consent": consent.consent_id,
         "organization": terms.organization,
         "service": terms.service,
         "purpose": terms.purpose,
-        "series": sorted(terms.series),
+        "series": series_facts(terms),
         "action_kinds": sorted(terms.action_kinds),
-    }
-
-
-def _receipt(consent: Consent, edge_id: str, now_ms: int) -> dict[str, object]:
-    """The fields of ISO/IEC TS 27560 that apply, named as in the Data Privacy Vocabulary."""
-    return {
-        "schema_version": "ISO-27560:2023",
-        "receipt_id": f"{consent.consent_id}-{now_ms}",
-        "record_id": consent.consent_id,
-        "issued_ms": now_ms,
-        "pii_principal_id": consent.household_id,
-        "pii_controllers": [{"name": consent.terms.organization, "role": "dpv:DataController"}],
-        "processor": {"name": edge_id, "role": "dpv:DataProcessor", "location": "at the edge; readings stay there"},
-        "services": [
-            {
-                "service": consent.terms.service,
-                "purposes": [
-                    {
-                        "purpose": consent.terms.purpose,
-                        "legal_basis": "dpv:Consent",
-                        "pii_categories": sorted(consent.terms.series),
-                        "processing": ["dpv:Analyse"],
-                        "actions": sorted(consent.terms.action_kinds),
-                        "withdrawal": "edge consent withdraw",
-                    }
-                ],
-            }
-        ],
-        "events": [{"state": consent.decided.value, "event_ms": consent.ended_ms or consent.granted_ms}],
-        "state": consent.state(now_ms).value,
-        "granted_ms": consent.granted_ms,
         "expires_ms": consent.expires_ms,
+        **more,
     }
+    return Event(kind, now_ms, (household_subject(consent.household_id),), detail)

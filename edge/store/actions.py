@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from edge.domain.consent import Terms
+
 _DECLARED: TypeAdapter[DeclaredAction] = TypeAdapter(DeclaredAction)
 _CAUSE = ("organization", "service", "purpose", "trigger", "module_version", "module_digest", "consent_id", "slot_ms")
 _COLUMNS = (
@@ -69,11 +71,12 @@ class ActionTable:
         ).fetchone()
         return row[0] if row else 0
 
-    def cancel(self, consent_id: str) -> int:
-        """Cancels what waits under a consent; returns how many."""
+    def cancel(self, household_id: str, terms: Terms) -> int:
+        """Cancels what waits for a household of the organization, service and purpose of `terms`; returns how many."""
         row = self._cursor.execute(
-            "UPDATE state.actions SET state = ? WHERE consent_id = ? AND state = ?",
-            [ActionState.CANCELLED.value, consent_id, ActionState.WAITING.value],
+            "UPDATE state.actions SET state = ?"
+            " WHERE household_id = ? AND organization = ? AND service = ? AND purpose = ? AND state = ?",
+            [ActionState.CANCELLED.value, household_id, *terms.identity, ActionState.WAITING.value],
         ).fetchone()
         return row[0] if row else 0
 

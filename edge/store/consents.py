@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edge.domain.consent import Consent, ConsentState, Terms
+from edge.domain.consent import Consent, ConsentState, SeriesTerms, Terms
 
 if TYPE_CHECKING:
     import duckdb
 
 _COLUMNS = (
-    "consent_id, household_id, organization, service, purpose, series, action_kinds, decided, granted_ms, expires_ms,"
+    "consent_id, household_id, organization, service, purpose, series, action_kinds, decided, decided_ms, expires_ms,"
     " ended_ms"
 )
 
@@ -28,12 +29,12 @@ class ConsentTable:
 
     def of_household(self, household_id: str) -> list[Consent]:
         """Returns all a household ever decided, newest first."""
-        return self._select("WHERE household_id = ? ORDER BY granted_ms DESC, consent_id", [household_id])
+        return self._select("WHERE household_id = ? ORDER BY decided_ms DESC, consent_id", [household_id])
 
     def granted(self, organization: str, service: str) -> list[Consent]:
         """Returns what is granted to an organization's service, by household; expiry is for the caller to judge."""
         return self._select(
-            "WHERE organization = ? AND service = ? AND decided = ? ORDER BY household_id, granted_ms DESC",
+            "WHERE organization = ? AND service = ? AND decided = ? ORDER BY household_id, decided_ms DESC",
             [organization, service, ConsentState.GRANTED.value],
         )
 
@@ -56,10 +57,10 @@ class ConsentTable:
                 terms.organization,
                 terms.service,
                 terms.purpose,
-                sorted(terms.series),
+                [asdict(item) for item in sorted(terms.series, key=lambda item: item.name)],
                 sorted(terms.action_kinds),
                 consent.decided.value,
-                consent.granted_ms,
+                consent.decided_ms,
                 consent.expires_ms,
                 consent.ended_ms,
             ],
@@ -81,9 +82,11 @@ class ConsentTable:
             Consent(
                 consent_id=row[0],
                 household_id=row[1],
-                terms=Terms(row[2], row[3], row[4], frozenset(row[5]), frozenset(row[6])),
+                terms=Terms(
+                    row[2], row[3], row[4], frozenset(SeriesTerms(**item) for item in row[5]), frozenset(row[6])
+                ),
                 decided=ConsentState(row[7]),
-                granted_ms=row[8],
+                decided_ms=row[8],
                 expires_ms=row[9],
                 ended_ms=row[10],
             )

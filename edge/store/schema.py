@@ -32,8 +32,9 @@ CREATE TABLE {db}.approvals (
 );
 CREATE TABLE {db}.consents (
     consent_id VARCHAR NOT NULL, household_id VARCHAR NOT NULL, organization VARCHAR NOT NULL,
-    service VARCHAR NOT NULL, purpose VARCHAR NOT NULL, series VARCHAR[] NOT NULL, action_kinds VARCHAR[] NOT NULL,
-    decided VARCHAR NOT NULL, granted_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, ended_ms BIGINT
+    service VARCHAR NOT NULL, purpose VARCHAR NOT NULL,
+    series STRUCT(name VARCHAR, window_s BIGINT, resolution_s BIGINT)[] NOT NULL, action_kinds VARCHAR[] NOT NULL,
+    decided VARCHAR NOT NULL, decided_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, ended_ms BIGINT
 );
 CREATE TABLE {db}.evaluations (
     trigger_key VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, digest VARCHAR NOT NULL, evaluations BIGINT NOT NULL,

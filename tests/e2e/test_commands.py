@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,14 @@ def run(*arguments: object) -> str:
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def run_refused(*arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1, f"{arguments}\n{done.stdout}{done.stderr}"
+    return done.stderr
 
 
 def run_json(*arguments: object) -> Any:
@@ -75,30 +85,70 @@ def test_the_same_bytes_of_two_organizations(site: Any, build_pulse: Callable[..
 
 
 def test_a_households_decisions(site: Any, build_pulse: Callable[..., Path]) -> None:
-    """An offer is listed with its leak bound, refused, granted, receipted, withdrawn; each leaves an entry."""
+    """An offer is listed with all there is to know, refused, granted, receipted, withdrawn; each leaves an entry."""
     site.sign_policy({"acme": "supplier"})
-    upload_and_approve(site, build_pulse())
+    digest = upload_and_approve(site, build_pulse())
     household = site.identity("household", "h1")
     (offer,) = run_json("consent", "list", "--as", household)["offers"]
-    assert offer["terms"]["series"] == ["power_import"]
+    assert offer["terms"]["series"] == [{"name": "power_import", "window_s": 60, "resolution_s": 60}]
     assert offer["leak_bits_per_day"] > 0
-    assert offer["consented"] is False
-    run("consent", "refuse", "acme", "pulse-advice", "--as", household)
-    granted = run_json("consent", "grant", "acme", "pulse-advice", "--as", household)
+    assert offer["state"] == "undecided"
+    refused = run_json("consent", "refuse", "acme", "pulse-advice", "--as", household)
+    assert refused["state"] == "refused"
+    assert "offer    acme pulse-advice  refused" in run("consent", "list", "--as", household)
+    granted = run_json("consent", "grant", "acme", "pulse-advice", "--purpose", "Say once", "--as", household)
     assert granted["state"] == "granted"
-    receipt = json.loads(run("consent", "receipt", granted["consent_id"], "--as", household))
-    assert receipt["record_id"] == granted["consent_id"]
-    assert receipt["state"] == "granted"
-    assert run_json("consent", "list", "--as", household)["offers"][0]["consented"] is True
+    assert run_json("consent", "grant", "acme", "pulse-advice", "--as", household) == granted
+    receipt = run_json("consent", "receipt", granted["consent_id"], "--as", household)
+    assert (receipt["record_id"], receipt["state"]) == (granted["consent_id"], "granted")
+    words = "reads power drawn from the grid (W), every minute, up to 1 minute back"
+    assert words in run("consent", "receipt", granted["consent_id"], "--as", household)
+    shown = run("consent", "list", "--as", household)
+    for line in (
+        "offer    acme pulse-advice  granted",
+        "purpose: Say once a minute that the meter was heard.",
+        words,
+        f"trigger pulse 1.0.0 ({digest[:19]}), runs under your consent",
+        "every minute for your household, at most 96 actions a day:",
+        'heard: says "Your meter was heard in the last minute."',
+        f"consent  {granted['consent_id']}  acme pulse-advice  granted  until ",
+    ):
+        assert line in shown
     withdrawn = run_json("consent", "withdraw", granted["consent_id"], "--as", household)
     assert (withdrawn["consent"]["state"], withdrawn["actions_cancelled"]) == ("withdrawn", 0)
     states = [item["state"] for item in run_json("consent", "list", "--as", household)["consents"]]
-    assert sorted(states) == ["refused", "withdrawn"]
+    assert states == ["withdrawn", "refused"]
     entries = run_json("audit", "show", "--as", household)["entries"]
     assert [entry["kind"] for entry in entries] == ["consent_refused", "consent_granted", "consent_withdrawn"]
     proof = json.loads(run("audit", "prove", entries[0]["index"], "--as", household))
     assert proof["payload"]["kind"] == "consent_refused"
     assert run("inbox", "--as", household) == ""
+    assert run_json("inbox", "--as", household) == {"actions": []}
+
+
+def test_a_service_with_two_purposes(site: Any, build_pulse: Callable[..., Path], tmp_path: Path) -> None:
+    """Where a service is offered for two purposes, the household has to say which one it decides on."""
+    site.sign_policy({"acme": "supplier"})
+    upload_and_approve(site, build_pulse())
+    folder = tmp_path / "seller"
+    shutil.copytree(tmp_path / "pulse-1.0.0-power_import", folder)
+    manifest = folder / "trigger.toml"
+    text = manifest.read_text().replace('name = "pulse"', 'name = "seller"')
+    manifest.write_text(re.sub("purpose = .*", 'purpose = "Sell you something."', text))
+    run("module", "build", folder)
+    upload_and_approve(site, folder / "module.wasm")
+    household = site.identity("household", "h1")
+    for command in ("grant", "refuse"):
+        for more, reason in (([], "OFFER_AMBIGUOUS"), (["--purpose", "Heat"], "OFFER_NOT_FOUND")):
+            refused = run_refused("consent", command, "acme", "pulse-advice", *more, "--as", household)
+            assert f"reason: {reason}" in refused
+    sold = run_json("consent", "refuse", "acme", "pulse-advice", "--purpose", "Sell", "--as", household)
+    assert sold["terms"]["purpose"] == "Sell you something."
+    run("consent", "grant", "acme", "pulse-advice", "--purpose", "Say", "--as", household)
+    states = {
+        offer["terms"]["purpose"]: offer["state"] for offer in run_json("consent", "list", "--as", household)["offers"]
+    }
+    assert states == {"Say once a minute that the meter was heard.": "granted", "Sell you something.": "refused"}
 
 
 def test_the_operators_desk(site: Any, tmp_path: Path) -> None:

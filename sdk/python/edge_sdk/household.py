@@ -16,16 +16,23 @@ if TYPE_CHECKING:
     from edge_sdk.wire.v1.household_pb2_grpc import HouseholdServiceAsyncStub
 
 CALL_TIMEOUT_S = 30.0
+ACKNOWLEDGED_MAX = 1_000
+"""Actions that one call confirms at most."""
 
 
 class HouseholdClient(Client):
     """Speaks to an edge as one household. Every call raises `RpcError` if the edge refuses."""
 
     async def offers(self) -> list[pb.Offer]:
-        """Returns what organizations offer, and what each would need."""
+        """Returns what organizations offer: each offer with what it would need, its triggers, and where it stands."""
+        offers: list[pb.Offer] = []
         async with translated(self._identity):
-            response = await self._stub.ListOffers(pb.ListOffersRequest(), timeout=CALL_TIMEOUT_S)
-        return list(response.offers)
+            async for response in self._stub.ListOffers(pb.ListOffersRequest(), timeout=CALL_TIMEOUT_S):
+                if offers and offers[-1].terms == response.offer.terms:
+                    offers[-1].triggers.extend(response.offer.triggers)
+                else:
+                    offers.append(response.offer)
+        return offers
 
     async def consents(self) -> list[pb.Consent]:
         """Returns every decision so far, newest first."""
@@ -34,14 +41,17 @@ class HouseholdClient(Client):
         return list(response.consents)
 
     async def grant(self, terms: pb.ConsentTerms, expires_ms: int = 0) -> pb.Consent:
-        """Consents to `terms`, until `expires_ms` (unix ms UTC) or for the edge's default duration."""
+        """Consents to `terms`, until `expires_ms` (unix ms UTC) or for the edge's default duration.
+
+        A consent in force to the same terms is returned as it is, unless `expires_ms` asks for another end.
+        """
         request = pb.GrantConsentRequest(terms=terms, expires_ms=expires_ms)
         async with translated(self._identity):
             response = await self._stub.GrantConsent(request, timeout=CALL_TIMEOUT_S)
         return response.consent
 
     async def refuse(self, terms: pb.ConsentTerms) -> pb.Consent:
-        """Declines an offer."""
+        """Declines an offer, whose terms these are."""
         async with translated(self._identity):
             response = await self._stub.RefuseConsent(pb.RefuseConsentRequest(terms=terms), timeout=CALL_TIMEOUT_S)
         return response.consent
@@ -82,11 +92,13 @@ class HouseholdClient(Client):
                 call.cancel()
 
     async def acknowledge(self, action_ids: Sequence[str]) -> int:
-        """Confirms receipt; returns how many were not confirmed before."""
-        request = pb.AcknowledgeActionsRequest(action_ids=action_ids)
-        async with translated(self._identity):
-            response = await self._stub.AcknowledgeActions(request, timeout=CALL_TIMEOUT_S)
-        return response.acknowledged
+        """Confirms receipt, however many they are; returns how many were not confirmed before."""
+        count = 0
+        for start in range(0, len(action_ids), ACKNOWLEDGED_MAX):
+            request = pb.AcknowledgeActionsRequest(action_ids=action_ids[start : start + ACKNOWLEDGED_MAX])
+            async with translated(self._identity):
+                count += (await self._stub.AcknowledgeActions(request, timeout=CALL_TIMEOUT_S)).acknowledged
+        return count
 
     @property
     def _stub(self) -> HouseholdServiceAsyncStub:

@@ -1,42 +1,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.consent import Consent, ConsentState, Terms
-from edge.errors import ConflictError
+from edge.domain.consent import Consent, ConsentState, SeriesTerms, Terms, widest
+from edge.errors import ConflictError, InvalidRequestError
 
-SERIES = ("power_import", "power_export", "gas")
+HOUR_S, DAY_S = 3_600, 86_400
+NAMES = ("power_import", "power_export", "gas")
 KINDS = ("recommendation", "appliance:ev_charger")
-TERMS = Terms("sunny", "advice", "Advise.", frozenset(SERIES), frozenset(KINDS))
-CONSENT = Consent("c1", "h1", TERMS, ConsentState.GRANTED, granted_ms=1_000, expires_ms=2_000)
+SERIES = frozenset(SeriesTerms(name, HOUR_S, 900) for name in NAMES)
+TERMS = Terms("sunny", "advice", "Advise.", SERIES, frozenset(KINDS))
+CONSENT = Consent("c1", "h1", TERMS, ConsentState.GRANTED, decided_ms=1_000, expires_ms=2_000)
 
 
-def terms() -> st.SearchStrategy[Terms]:
-    """Returns terms that are often alike."""
+def series_terms() -> st.SearchStrategy[SeriesTerms]:
+    """Returns terms of a series that are often alike."""
     return st.builds(
-        Terms,
-        organization=st.sampled_from(["sunny", "shady"]),
-        service=st.sampled_from(["advice", "research"]),
-        purpose=st.sampled_from(["Advise.", "Sell."]),
-        series=st.frozensets(st.sampled_from(SERIES)),
-        action_kinds=st.frozensets(st.sampled_from(KINDS)),
+        SeriesTerms,
+        name=st.sampled_from(NAMES),
+        window_s=st.sampled_from([900, HOUR_S, DAY_S]),
+        resolution_s=st.sampled_from([10, 300, 900]),
     )
+
+
+def terms(identity: tuple[str, str, str] | None = None) -> st.SearchStrategy[Terms]:
+    """Returns terms that are often alike, of one identity if one is given."""
+    parts = (
+        [st.just(part) for part in identity]
+        if identity
+        else [st.sampled_from(pair) for pair in (["sunny", "shady"], ["advice", "research"], ["Advise.", "Sell."])]
+    )
+    series = st.lists(series_terms(), max_size=3, unique_by=lambda item: item.name).map(frozenset)
+    return st.builds(Terms, *parts, series, st.frozensets(st.sampled_from(KINDS)))
+
+
+SAME = terms(TERMS.identity)
 
 
 @given(agreed=terms(), needed=terms())
 def test_cover_same_or_narrower(agreed: Terms, needed: Terms) -> None:
-    """Terms cover what names the same party, service and purpose, and no series or kind beyond theirs."""
-    same = (agreed.organization, agreed.service, agreed.purpose) == (
-        needed.organization,
-        needed.service,
-        needed.purpose,
+    """Terms cover what is about the same and reads and does nothing beyond theirs, further back or finer."""
+    reach = {item.name: item for item in agreed.series}
+    within = all(
+        item.name in reach
+        and item.window_s <= reach[item.name].window_s
+        and item.resolution_s >= reach[item.name].resolution_s
+        for item in needed.series
     )
-    nothing_new = not (needed.series - agreed.series) and not (needed.action_kinds - agreed.action_kinds)
-    assert agreed.cover(needed) == (same and nothing_new)
+    nothing_new = within and not needed.action_kinds - agreed.action_kinds
+    assert agreed.cover(needed) == (agreed.identity == needed.identity and nothing_new)
 
 
 @given(first=terms(), second=terms(), third=terms())
@@ -49,22 +66,83 @@ def test_cover_is_an_order(first: Terms, second: Terms, third: Terms) -> None:
         assert first == second
 
 
+@given(first=SAME, second=SAME, third=SAME)
+def test_union_is_the_least_that_covers_both(first: Terms, second: Terms, third: Terms) -> None:
+    """A union covers both, whatever covers both covers it, and neither the order nor the grouping matters."""
+    union = first.union(second)
+    assert union.cover(first)
+    assert union.cover(second)
+    if third.cover(first) and third.cover(second):
+        assert third.cover(union)
+    assert union == second.union(first)
+    assert union.union(third) == first.union(second.union(third))
+    assert first.union(first) == first
+
+
+@given(agreed=SAME, more=SAME, needed=SAME)
+def test_wider_consents_permit_no_less(agreed: Terms, more: Terms, needed: Terms) -> None:
+    """Whatever a consent permits, a wider one permits; whatever it permits, it permits any narrower version of."""
+    wider = agreed.union(more)
+    if replace(CONSENT, terms=agreed).permits(needed, 1_500):
+        assert replace(CONSENT, terms=wider).permits(needed, 1_500)
+    if replace(CONSENT, terms=agreed).permits(needed.union(more), 1_500):
+        assert replace(CONSENT, terms=agreed).permits(needed, 1_500)
+
+
+@given(series=st.lists(series_terms(), max_size=6))
+def test_widest(series: list[SeriesTerms]) -> None:
+    """Of each name there is one left, which covers all of that name by the longest window and finest resolution."""
+    found = {item.name: item for item in widest(series)}
+    assert found.keys() == {item.name for item in series}
+    assert len(found) == len(widest(series))
+    for name, item in found.items():
+        alike = [other for other in series if other.name == name]
+        assert all(item.cover(other) for other in alike)
+        assert item.window_s == max(other.window_s for other in alike)
+        assert item.resolution_s == min(other.resolution_s for other in alike)
+
+
+def test_union_of_separate_decisions() -> None:
+    """What is decided separately is not put together."""
+    for change in ({"organization": "shady"}, {"service": "research"}, {"purpose": "Sell."}):
+        with pytest.raises(ValueError, match="separate decisions"):
+            TERMS.union(replace(TERMS, **change))  # type: ignore[arg-type]
+
+
+def test_a_series_stands_once() -> None:
+    """Terms with two entries for a series would have no one meaning, and are refused."""
+    twice = frozenset({SeriesTerms("gas", HOUR_S, 900), SeriesTerms("gas", DAY_S, HOUR_S)})
+    with pytest.raises(InvalidRequestError, match="gas more than once") as caught:
+        replace(TERMS, series=twice)
+    assert caught.value.reason == "TERMS_UNKNOWN"
+
+
+def series(**changes: Any) -> frozenset[SeriesTerms]:
+    """The series of the consent, changed alike."""
+    return frozenset(replace(item, **changes) for item in SERIES)
+
+
 @pytest.mark.parametrize(
     ("change", "permitted"),
     [
         ({}, True),
-        ({"series": frozenset({"gas"}), "action_kinds": frozenset({"recommendation"})}, True),
-        ({"series": frozenset({*SERIES, "tariff"})}, False),
+        ({"series": frozenset({SeriesTerms("gas", HOUR_S, 900)}), "action_kinds": frozenset({KINDS[0]})}, True),
+        ({"series": series(window_s=900)}, True),
+        ({"series": series(resolution_s=1_800)}, True),
+        ({"series": series(window_s=HOUR_S + 1)}, False),
+        ({"series": series(window_s=7 * DAY_S)}, False),
+        ({"series": series(resolution_s=899)}, False),
+        ({"series": series(window_s=900, resolution_s=10)}, False),
+        ({"series": frozenset({*SERIES, SeriesTerms("tariff", 900, 900)})}, False),
         ({"action_kinds": frozenset({*KINDS, "appliance:boiler"})}, False),
         ({"purpose": "Sell."}, False),
         ({"organization": "shady"}, False),
         ({"service": "research"}, False),
     ],
 )
-def test_permits_nothing_wider(change: dict[str, frozenset[str]], *, permitted: bool) -> None:
-    """A consent permits the same and less, never another series, action, purpose, party or service."""
-    needed = Terms(**{**{name: getattr(TERMS, name) for name in Terms.__slots__}, **change})
-    assert CONSENT.permits(needed, 1_500) is permitted
+def test_permits_nothing_wider(change: dict[str, Any], *, permitted: bool) -> None:
+    """A consent permits the same and less: never another series, further back, finer, another action or purpose."""
+    assert CONSENT.permits(replace(TERMS, **change), 1_500) is permitted
 
 
 @pytest.mark.parametrize(
@@ -84,6 +162,7 @@ def test_states(decided: ConsentState, now_ms: int, state: ConsentState) -> None
     consent = replace(CONSENT, decided=decided)
     assert consent.state(now_ms) is state
     assert consent.permits(TERMS, now_ms) is (state is ConsentState.GRANTED)
+    assert consent.refuses is (decided is ConsentState.REFUSED)
 
 
 def test_withdraw() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.domain.consent import Terms
+from edge.domain.consent import SeriesTerms, Terms
 from edge.domain.module import ReportSummary
 from edge.domain.trigger import active_trigger
 
@@ -14,16 +14,27 @@ if TYPE_CHECKING:
 
 
 def test_terms_name_all_it_reads_and_does(module: Module) -> None:
-    """What a household agrees to are all the series a trigger reads and all the kinds of action it may cause."""
+    """What a household agrees to: each series, how far back and how finely it is read, and every kind of action."""
     trigger = active_trigger(module, 1_500)
     assert trigger is not None
     assert trigger.terms == Terms(
         organization="sunny",
         service="charging-advice",
         purpose="Advise when to charge.",
-        series=frozenset({"power_export", "clock.tariff"}),
+        series=frozenset({SeriesTerms("power_export", 3_600, 900), SeriesTerms("clock.tariff", 1_800, 1_800)}),
         action_kinds=frozenset({"recommendation", "appliance:ev_charger"}),
     )
+
+
+def test_terms_of_a_series_that_is_read_twice(module: Module) -> None:
+    """A series in several windows counts with the longest window and the finest resolution."""
+    assert module.manifest is not None
+    (first, *_) = module.manifest.input
+    finer = first.model_copy(update={"window": "10m", "resolution": "5m"})
+    manifest = module.manifest.model_copy(update={"input": (first, finer)})
+    trigger = active_trigger(replace(module, manifest=manifest), 1_500)
+    assert trigger is not None
+    assert trigger.terms.series == {SeriesTerms("power_export", 3_600, 300)}
 
 
 def test_key_outlives_a_version(module: Module) -> None:

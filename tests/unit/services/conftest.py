@@ -57,8 +57,9 @@ HEARD = {"name": "heard", "kind": "recommendation", "text": {"en": "Your meter w
 
 
 def make_manifest(**changes: Any) -> Manifest:
-    """A manifest that differs from the plainest one by fields of its trigger table, `series`, `window` and `action`."""
+    """A manifest that differs from the plainest by fields of its trigger table, series, window, resolution, action."""
     series, length = changes.pop("series", "power_import"), changes.pop("window", "15m")
+    resolution = changes.pop("resolution", length)
     action = changes.pop("action", [HEARD])
     trigger = {
         "name": "pulse",
@@ -70,7 +71,7 @@ def make_manifest(**changes: Any) -> Manifest:
         "max_actions_per_day": 4,
         **changes,
     }
-    window = {"window": length, "resolution": length}
+    window = {"window": length, "resolution": resolution}
     names = [series] if isinstance(series, str) else series
     return Manifest.model_validate(
         {"trigger": trigger, "input": [{"series": name, **window} for name in names], "action": action}

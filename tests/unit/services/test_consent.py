@@ -35,6 +35,11 @@ async def street(
         yield running
 
 
+def reads(*names: str, window_s: int = 900, resolution_s: int = 900) -> list[pb.SeriesTerms]:
+    """Terms of series, all alike."""
+    return [pb.SeriesTerms(name=name, window_s=window_s, resolution_s=resolution_s) for name in names]
+
+
 def changed(terms: pb.ConsentTerms, **fields: Any) -> pb.ConsentTerms:
     """Terms with some fields replaced."""
     values = {name: getattr(terms, name) for name in terms.DESCRIPTOR.fields_by_name}
@@ -49,16 +54,23 @@ async def refusal(street: Street, household: str, terms: pb.ConsentTerms, expire
 
 
 async def test_offers(street: Street) -> None:
-    """An offer says what is needed, by which code, and how much all modules of the organization can tell."""
+    """An offer says what is needed, by which code, how often it may do what, and how much the organization can tell."""
     offer = await street.offer("offered", "control")
     assert (offer.terms.organization, offer.terms.service) == ("acme", "control")
-    assert list(offer.terms.series) == ["power_export", "power_import"]
+    assert list(offer.terms.series) == reads("power_export", "power_import")
     assert list(offer.terms.action_kinds) == ["appliance:boiler"]
     assert offer.terms.purpose == "Say that the meter was heard."
-    assert offer.module_digest.startswith("sha256:")
-    assert offer.module_version == "1.0.0"
     assert offer.leak_bits_per_day == pytest.approx(2 * 21.7263, abs=0.001)
-    assert not offer.consented
+    assert offer.state == pb.OFFER_STATE_UNDECIDED
+    (trigger,) = offer.triggers
+    assert (trigger.name, trigger.version, trigger.scope) == ("controller", "1.0.0", "household")
+    assert trigger.module_digest.startswith("sha256:")
+    assert (trigger.every_s, trigger.max_actions_per_day, trigger.consented) == (900, 4, False)
+    assert list(trigger.series) == list(offer.terms.series)
+    (action,) = trigger.actions
+    assert (action.name, action.appliance_command) == ("off", pb.ApplianceCommand(appliance="boiler", on=False))
+    (told,) = (await street.offer("offered")).triggers[0].actions
+    assert dict(told.recommendation.text) == {"en": "Your meter was heard."}
 
 
 async def test_grant(street: Street) -> None:
@@ -67,32 +79,33 @@ async def test_grant(street: Street) -> None:
     offer = await street.offer("granting")
     consent = await household.grant(offer.terms)
     assert (consent.terms, consent.state) == (offer.terms, pb.CONSENT_STATE_GRANTED)
-    assert (consent.granted_ms, consent.expires_ms) == (street.now_ms, street.now_ms + 365 * DAY_MS)
+    assert (consent.decided_ms, consent.expires_ms) == (street.now_ms, street.now_ms + 365 * DAY_MS)
     assert not consent.HasField("ended_ms")
     assert await household.consents() == [consent]
-    assert (await street.offer("granting")).consented
-    assert not (await street.offer("granting", "control")).consented
+    granted = await street.offer("granting")
+    assert (granted.state, granted.triggers[0].consented) == (pb.OFFER_STATE_GRANTED, True)
+    assert (await street.offer("granting", "control")).state == pb.OFFER_STATE_UNDECIDED
     assert await (await street.household("neighbour")).consents() == []
 
 
 @pytest.mark.parametrize(
     ("service", "fields"),
     [
-        ("control", {"series": ["power_import"]}),
+        ("control", {"series": reads("power_import")}),
+        ("control", {"series": reads("power_import", "power_export", window_s=600, resolution_s=600)}),
+        ("control", {"series": reads("power_import", "power_export", window_s=1_800, resolution_s=1_800)}),
         ("control", {"action_kinds": ["recommendation"]}),
         ("control", {"series": [], "action_kinds": []}),
-        ("advice", {"purpose": "Something else."}),
-        ("advice", {"purpose": ""}),
     ],
 )
 async def test_terms_that_permit_nothing(street: Street, service: str, fields: dict[str, Any]) -> None:
-    """Terms narrower than the offer, or for another purpose, would permit nothing and are not taken for a consent."""
+    """Terms narrower than every trigger of the offer would permit nothing and are not taken for a consent."""
     terms = changed((await street.offer("narrow", service)).terms, **fields)
     assert await refusal(street, "narrow", terms) == ("INVALID_ARGUMENT", "CONSENT_PERMITS_NOTHING")
     assert await (await street.household("narrow")).consents() == []
 
 
-@pytest.mark.parametrize("fields", [{"organization": "stranger"}, {"service": "telepathy"}])
+@pytest.mark.parametrize("fields", [{"organization": "stranger"}, {"service": "telepathy"}, {"purpose": "Sell."}])
 async def test_terms_that_nobody_offers(street: Street, fields: dict[str, Any]) -> None:
     """A consent to, or a refusal of, what nobody offers is not taken."""
     terms = changed((await street.offer("lost")).terms, **fields)
@@ -117,21 +130,46 @@ async def test_refuse(street: Street) -> None:
     household = await street.household("refusing")
     offer = await street.offer("refusing")
     refused = await household.refuse(offer.terms)
-    assert refused.state == pb.CONSENT_STATE_REFUSED
-    assert not (await street.offer("refusing")).consented
+    assert (refused.state, refused.decided_ms) == (pb.CONSENT_STATE_REFUSED, street.now_ms)
+    assert (await street.offer("refusing")).state == pb.OFFER_STATE_REFUSED
     street.clock.advance_to(street.now_ms + 1)
     granted = await household.grant(offer.terms)
+    refused.ended_ms = street.now_ms
     assert await household.consents() == [granted, refused]
-    assert (await street.offer("refusing")).consented
+    assert (await street.offer("refusing")).state == pb.OFFER_STATE_GRANTED
+    await household.withdraw(granted.consent_id)
+    assert (await street.offer("refusing")).state == pb.OFFER_STATE_UNDECIDED, "the refusal is over"
 
 
-@pytest.mark.parametrize("fields", [{"series": ["power_import", "mind"]}, {"action_kinds": ["recommendation", "x"]}])
+async def test_refusing_what_was_granted(street: Street) -> None:
+    """What a consent in force covers is not refused but withdrawn; the error says so."""
+    offer = await street.offer("wavering")
+    await street.consent("wavering")
+    with pytest.raises(RpcError, match="covers this offer") as caught:
+        await (await street.household("wavering")).refuse(offer.terms)
+    assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "CONSENT_IN_FORCE")
+    assert "edge consent withdraw" in caught.value.advice
+    assert (await street.offer("wavering")).state == pb.OFFER_STATE_GRANTED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"series": reads("power_import", "mind")},
+        {"series": [*reads("power_import"), *reads("gas", window_s=604_801)]},
+        {"series": [*reads("power_import"), *reads("gas", resolution_s=0)]},
+        {"series": [*reads("power_import"), *reads("gas", resolution_s=1_800)]},
+        {"series": [*reads("power_import"), *reads("power_import", window_s=1_800)]},
+        {"action_kinds": ["recommendation", "x"]},
+    ],
+)
 async def test_terms_that_mean_nothing(street: Street, fields: dict[str, Any]) -> None:
-    """A household may agree to more than is asked, but to nothing that is not in the catalogue."""
+    """A household may agree to more than is asked, but to no series, window or action that there is not."""
     offered = (await street.offer("generous")).terms
     terms = changed(offered, **fields)
     assert await refusal(street, "generous", terms) == ("INVALID_ARGUMENT", "TERMS_UNKNOWN")
-    wider = changed(offered, series=["power_import", "voltage_l1"], action_kinds=["recommendation", "appliance:boiler"])
+    series = reads("power_import", "voltage_l1", window_s=3_600, resolution_s=10)
+    wider = changed(offered, series=series, action_kinds=["recommendation", "appliance:boiler"])
     assert (await (await street.household("generous")).grant(wider)).terms == changed(
         wider, action_kinds=["appliance:boiler", "recommendation"]
     )
@@ -139,10 +177,10 @@ async def test_terms_that_mean_nothing(street: Street, fields: dict[str, Any]) -
 
 async def test_refusing_what_is_not_offered(street: Street) -> None:
     """A refusal is of an offer as it is, so that the log holds nothing else."""
-    terms = changed((await street.offer("picky")).terms, series=["voltage_l1"])
+    terms = changed((await street.offer("picky")).terms, series=reads("voltage_l1"))
     with pytest.raises(RpcError) as caught:
         await (await street.household("picky")).refuse(terms)
-    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "OFFER_NOT_FOUND")
+    assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "OFFER_CHANGED")
 
 
 async def test_withdraw(street: Street) -> None:
@@ -160,7 +198,7 @@ async def test_withdraw(street: Street) -> None:
     assert caught.value.reason == "CONSENT_NOT_IN_FORCE"
     (only,) = await household.consents()
     assert only.state == pb.CONSENT_STATE_WITHDRAWN
-    assert not (await street.offer("withdrawing")).consented
+    assert (await street.offer("withdrawing")).state == pb.OFFER_STATE_UNDECIDED
 
 
 async def test_grant_again(street: Street) -> None:
@@ -178,6 +216,23 @@ async def test_grant_again(street: Street) -> None:
     }
 
 
+async def test_deciding_the_same_again(street: Street) -> None:
+    """Granting what is granted, or refusing what is refused, is the same decision and leaves no further trace."""
+    household = await street.household("insisting")
+    granted = await street.consent("insisting")
+    control = (await street.offer("insisting", "control")).terms
+    refused = await household.refuse(control)
+    for _ in range(300):
+        street.clock.advance_to(street.now_ms + 1)
+        assert await household.grant(granted.terms) == granted
+    assert await household.grant(granted.terms, granted.expires_ms) == granted
+    assert await household.refuse(control) == refused
+    assert len(await household.consents()) == 2
+    assert len(await street.entries(Role.HOUSEHOLD, "insisting")) == 2
+    longer = await household.grant(granted.terms, granted.expires_ms + 1)
+    assert (longer.consent_id != granted.consent_id, longer.expires_ms) == (True, granted.expires_ms + 1)
+
+
 async def test_receipt(street: Street) -> None:
     """A receipt is signed by the edge and says who may do what with which data until when, and where that stands."""
     household = await street.household("receipted")
@@ -188,7 +243,13 @@ async def test_receipt(street: Street) -> None:
     assert receipt["record_id"] == consent.consent_id
     assert receipt["pii_principal_id"] == "receipted"
     assert receipt["pii_controllers"][0]["name"] == "acme"
-    assert (purpose["pii_categories"], purpose["actions"]) == (["power_export", "power_import"], ["appliance:boiler"])
+    words = "every 15 minutes, up to 15 minutes back"
+    assert [item["in_words"] for item in purpose["pii_categories"]] == [
+        f"power fed into the grid (W), {words}",
+        f"power drawn from the grid (W), {words}",
+    ]
+    assert [item["name"] for item in purpose["pii_categories"]] == ["power_export", "power_import"]
+    assert purpose["actions"] == ["appliance:boiler"]
     assert (receipt["state"], receipt["expires_ms"]) == ("granted", consent.expires_ms)
     await household.withdraw(consent.consent_id)
     later = json.loads((await household.receipt(consent.consent_id)).payload)
@@ -207,7 +268,9 @@ async def test_recorded(street: Street) -> None:
     kinds = [entry.payload["kind"] for entry in await street.entries(Role.HOUSEHOLD, "recorded")]
     assert kinds == [EventKind.CONSENT_REFUSED, EventKind.CONSENT_GRANTED, EventKind.CONSENT_WITHDRAWN]
     (event,) = await street.events(EventKind.CONSENT_GRANTED, Role.HOUSEHOLD, "recorded")
-    assert (event["consent"], event["series"]) == (consent.consent_id, ["power_import"])
+    words = "power drawn from the grid (W), every 15 minutes, up to 15 minutes back"
+    series = [{"name": "power_import", "window_s": 900, "resolution_s": 900, "in_words": words}]
+    assert (event["consent"], event["series"]) == (consent.consent_id, series)
     for role, name in ((Role.OPERATOR, "operator"), (Role.HOUSEHOLD, "neighbour")):
         assert await street.events(EventKind.CONSENT_GRANTED, role, name) == []
 
@@ -239,7 +302,7 @@ async def test_withdrawal_after_a_new_consent(street: Street) -> None:
     await street.enrol("renewing")
     await street.consent("renewing")
     await street.next_slot("renewing")
-    second = await street.consent("renewing")
+    second = await street.consent("renewing", expires_ms=street.now_ms + DAY_MS)
     assert len(await street.inbox("renewing")) == 1, "the new consent covers what waits"
     await street.next_slot("renewing")
     assert len(await street.inbox("renewing")) == 2
@@ -260,7 +323,7 @@ async def test_expiry(street: Street) -> None:
     assert len(await street.inbox("expiring")) == 1
     (expired,) = await household.consents()
     assert expired.state == pb.CONSENT_STATE_EXPIRED
-    assert not (await street.offer("expiring")).consented
+    assert (await street.offer("expiring")).state == pb.OFFER_STATE_UNDECIDED
     with pytest.raises(RpcError) as caught:
         await household.withdraw(consent.consent_id)
     assert caught.value.reason == "CONSENT_NOT_IN_FORCE"

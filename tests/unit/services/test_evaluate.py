@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edge.domain.event import EventKind
 from edge.sandbox.guest import Guest
 from edge_sdk.identity import Role
+from edge_sdk.wire.v1.household_pb2 import OFFER_STATE_UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ async def test_wider_versions_need_new_consent(street: Street, module: Callable[
             changed = await street.run_module(module(max_actions_per_day=96, **changes))
             await street.next_slot("h1")
             assert [run["evaluations"] for run in await street.runs(changed.digest)] == [evaluations], changes
-        assert not (await street.offer("h1")).consented
+        assert (await street.offer("h1")).state == OFFER_STATE_UNDECIDED
         await street.consent("h1")
         await street.next_slot("h1")
         assert [run["evaluations"] for run in await street.runs(changed.digest)] == [0, 1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.domain.action import Action, ActionState, Cause, action_id
+from edge.domain.consent import Terms
 from edge.domain.slot import DAY_MS
 from edge_sdk.manifest import ApplianceCommand, Command, Recommendation
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from edge.store.store import Store, Tables, Transaction
 
 SLOT_MS = 900_000
+ADVICE = Terms("sunny", "advice", "Advise.", frozenset(), frozenset())
 GO = Recommendation(name="go", kind="recommendation", text={"en": "Go — now.", "nl": 'Nu "gaan".'})
 HALF = ApplianceCommand(name="half", kind="appliance", appliance="ev_charger", command=Command(limit_w=3_700))
 OFF = ApplianceCommand(name="off", kind="appliance", appliance="boiler", command=Command(on=False))
@@ -47,9 +49,9 @@ def acknowledge(household_id: str, ids: Sequence[str], transaction: Transaction)
     return transaction.actions.acknowledge(household_id, ids)
 
 
-def cancel(consent_id: str, transaction: Transaction) -> int:
-    """Cancels what waits under a consent."""
-    return transaction.actions.cancel(consent_id)
+def cancel(household_id: str, transaction: Transaction, terms: Terms = ADVICE) -> int:
+    """Cancels what waits for a household of what it decided on."""
+    return transaction.actions.cancel(household_id, terms)
 
 
 def inbox(store: Store, household_id: str, *, waiting_only: bool = False) -> list[Action]:
@@ -125,18 +127,22 @@ async def test_acknowledge_once(store: Store) -> None:
     assert await store.write(partial(acknowledge, "h1", [first.action_id, first.action_id])) == 1
     assert await store.write(partial(acknowledge, "h1", [first.action_id])) == 0
     await store.write(partial(insert, [second]))
-    assert await store.write(partial(cancel, "consent-h1")) == 1
+    assert await store.write(partial(cancel, "h1")) == 1
     assert await store.write(partial(acknowledge, "h1", [second.action_id])) == 0
     assert states(store, "h1") == [ActionState.DELIVERED, ActionState.CANCELLED]
 
 
 async def test_cancel_what_waits(store: Store) -> None:
-    """Cancelling takes back what waits under one consent; what was delivered, and other consents, stay."""
+    """Cancelling takes back what waits under all consents to a service and purpose; what was delivered stays."""
     first, second = action("h1"), action("h1", 2 * SLOT_MS)
-    await store.write(partial(insert, [first, second, action("h2")]))
+    renewed = replace(second, cause=replace(second.cause, consent_id="a later one"))
+    await store.write(partial(insert, [first, renewed, action("h2")]))
+    for change in ({"organization": "shady"}, {"service": "research"}, {"purpose": "Sell."}):
+        other = replace(ADVICE, **change)  # type: ignore[arg-type]
+        assert await store.write(partial(cancel, "h1", terms=other)) == 0
     await store.write(partial(acknowledge, "h1", [first.action_id]))
-    assert await store.write(partial(cancel, "consent-h1")) == 1
-    assert await store.write(partial(cancel, "consent-h1")) == 0
+    assert await store.write(partial(cancel, "h1")) == 1
+    assert await store.write(partial(cancel, "h1")) == 0
     assert states(store, "h1") == [ActionState.DELIVERED, ActionState.CANCELLED]
     assert states(store, "h2") == [ActionState.WAITING]
 
@@ -158,7 +164,7 @@ async def test_cancel_what_a_module_sent(store: Store) -> None:
 async def test_cancelled_is_not_shown(store: Store) -> None:
     """A household is never shown what was cancelled before it saw it."""
     await store.write(partial(insert, [action("h1")]))
-    await store.write(partial(cancel, "consent-h1"))
+    await store.write(partial(cancel, "h1"))
     assert inbox(store, "h1") == []
     assert inbox(store, "h1", waiting_only=True) == []
 
@@ -171,7 +177,7 @@ async def test_count_by_household(store: Store) -> None:
     other = [action("h2", day * DAY_MS), action("h1", day * DAY_MS, "sunny/other")]
     await store.write(partial(insert, [*sent, *other]))
     await store.write(partial(acknowledge, "h1", [sent[1].action_id]))
-    await store.write(partial(cancel, "consent-h1"))
+    await store.write(partial(cancel, "h1"))
 
     def count(trigger_key: str, day: int) -> dict[str, int]:
         return store.read_now(lambda tables: tables.actions.count_by_household(trigger_key, day))
@@ -189,5 +195,5 @@ async def test_totals(store: Store) -> None:
     sent = [action(household) for household in ("h1", "h2", "h3")]
     await store.write(partial(insert, sent))
     await store.write(partial(acknowledge, "h1", [sent[0].action_id]))
-    await store.write(partial(cancel, "consent-h2"))
+    await store.write(partial(cancel, "h2"))
     assert store.read_now(lambda tables: tables.actions.totals()) == (3, 1)

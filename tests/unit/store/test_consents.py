@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.domain.consent import Consent, ConsentState, Terms
+from edge.domain.consent import Consent, ConsentState, SeriesTerms, Terms
 
 if TYPE_CHECKING:
     from edge.store.store import Store, Tables
 
-TERMS = Terms("sunny", "advice", "Advise.", frozenset({"gas", "power_net"}), frozenset({"recommendation"}))
-GRANTED = Consent("c1", "h1", TERMS, ConsentState.GRANTED, granted_ms=10, expires_ms=100)
+SERIES = frozenset({SeriesTerms("gas", 604_800, 3_600), SeriesTerms("power_net", 900, 10)})
+TERMS = Terms("sunny", "advice", "Advise.", SERIES, frozenset({"recommendation"}))
+GRANTED = Consent("c1", "h1", TERMS, ConsentState.GRANTED, decided_ms=10, expires_ms=100)
 CONSENTS = [
     GRANTED,
-    replace(GRANTED, consent_id="c2", granted_ms=20).withdraw(30),
-    replace(GRANTED, consent_id="c3", household_id="h2", granted_ms=5, expires_ms=50),
+    replace(GRANTED, consent_id="c2", decided_ms=20).withdraw(30),
+    replace(GRANTED, consent_id="c3", household_id="h2", decided_ms=5, expires_ms=50),
     replace(GRANTED, consent_id="c4", household_id="h2", terms=replace(TERMS, organization="shady")),
     replace(GRANTED, consent_id="c5", household_id="h3", terms=replace(TERMS, service="research")),
     replace(GRANTED, consent_id="c6", household_id="h3", decided=ConsentState.REFUSED, ended_ms=10),

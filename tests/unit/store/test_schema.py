@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from edge.domain.consent import ConsentState
+from edge.domain.consent import ConsentState, SeriesTerms
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
 from edge.errors import StoreError
@@ -27,7 +27,7 @@ VERSION_1 = """
 CREATE TABLE meta (version BIGINT NOT NULL);
 INSERT INTO meta VALUES (1);
 CREATE TABLE meters (meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-    enrolled_ms BIGINT NOT NULL);
+    enrolled_ms BIGINT NOT NULL, retired_ms BIGINT);
 CREATE TABLE documents (kind VARCHAR NOT NULL, version BIGINT NOT NULL, envelope BLOB NOT NULL,
     accepted_ms BIGINT NOT NULL);
 CREATE TABLE modules (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL, uploaded_ms BIGINT NOT NULL,
@@ -38,8 +38,9 @@ CREATE TABLE revoked_modules (digest VARCHAR NOT NULL);
 CREATE TABLE approvals (organization VARCHAR NOT NULL, trigger VARCHAR NOT NULL, version BIGINT NOT NULL,
     digest VARCHAR NOT NULL, payload BLOB NOT NULL, envelope BLOB NOT NULL, accepted_ms BIGINT NOT NULL);
 CREATE TABLE consents (consent_id VARCHAR NOT NULL, household_id VARCHAR NOT NULL, organization VARCHAR NOT NULL,
-    service VARCHAR NOT NULL, purpose VARCHAR NOT NULL, series VARCHAR[] NOT NULL, action_kinds VARCHAR[] NOT NULL,
-    decided VARCHAR NOT NULL, granted_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, ended_ms BIGINT);
+    service VARCHAR NOT NULL, purpose VARCHAR NOT NULL,
+    series STRUCT(name VARCHAR, window_s BIGINT, resolution_s BIGINT)[] NOT NULL, action_kinds VARCHAR[] NOT NULL,
+    decided VARCHAR NOT NULL, decided_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, ended_ms BIGINT);
 CREATE TABLE evaluations (trigger_key VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, digest VARCHAR NOT NULL,
     evaluations BIGINT NOT NULL, faults BIGINT NOT NULL, actions BIGINT NOT NULL, input_digest VARCHAR NOT NULL,
     ran_ms BIGINT NOT NULL, PRIMARY KEY (trigger_key, slot_ms));
@@ -51,10 +52,10 @@ CREATE TABLE actions (cursor BIGINT NOT NULL, action_id VARCHAR NOT NULL, househ
 CREATE TABLE audit (index BIGINT NOT NULL, leaf_hash BLOB NOT NULL, salt BLOB NOT NULL, payload BLOB NOT NULL);
 CREATE TABLE audit_subjects (subject VARCHAR NOT NULL, index BIGINT NOT NULL);
 
-INSERT INTO meters VALUES ('m1', 'h1', 'electricity', 5);
+INSERT INTO meters VALUES ('m1', 'h1', 'electricity', 5, NULL);
 INSERT INTO documents VALUES ('policy', 4, 'signed'::BLOB, 6);
-INSERT INTO consents VALUES ('c1', 'h1', 'sunny', 'advice', 'Advise.', ['power_net'], ['recommendation'], 'granted', 7,
-    9, NULL);
+INSERT INTO consents VALUES ('c1', 'h1', 'sunny', 'advice', 'Advise.',
+    [{'name': 'power_net', 'window_s': 3600, 'resolution_s': 300}], ['recommendation'], 'granted', 7, 9, NULL);
 INSERT INTO evaluations VALUES ('sunny/ev', 900000, 'sha256:00', 10, 1, 2, 'sha256:11', 900005);
 INSERT INTO actions VALUES (1, 'a1', 'h1', 'sunny/ev',
     '{"name":"go","kind":"recommendation","text":{"en":"Go."}}', 'sunny', 'advice', 'Advise.', 'ev', '1.0.0',
@@ -122,14 +123,17 @@ def test_version_1_opens(write_file: WriteFile, open_store: OpenStore) -> None:
             tables.consents.get("h1", "c1"),
             tables.evaluations.newest_slots(),
             tables.actions.inbox("h1", 0, 10, waiting_only=True),
-            tables.audit.of_subject("household/h1", 0, 10),
+            tables.audit.of_subject("household/h1", 0, 1, 10),
         )
     )
     meters, policy, consent, slots, actions, leaves = tables
     assert meters == [Meter("m1", "h1", MeterKind.ELECTRICITY, 5)]
     assert policy == b"signed"
     assert consent is not None
-    assert (consent.decided, consent.terms.series) == (ConsentState.GRANTED, frozenset({"power_net"}))
+    assert (consent.decided, consent.terms.series) == (
+        ConsentState.GRANTED,
+        frozenset({SeriesTerms("power_net", 3_600, 300)}),
+    )
     assert slots == {"sunny/ev": 900_000}
     assert [(action.action_id, action.declared.name) for action in actions] == [("a1", "go")]
     assert [leaf.index for leaf in leaves] == [0]

@@ -10,11 +10,18 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class ConsentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CONSENT_STATE_UNSPECIFIED: _ClassVar[ConsentState]
-    CONSENT_STATE_REQUESTED: _ClassVar[ConsentState]
     CONSENT_STATE_GRANTED: _ClassVar[ConsentState]
     CONSENT_STATE_WITHDRAWN: _ClassVar[ConsentState]
     CONSENT_STATE_EXPIRED: _ClassVar[ConsentState]
     CONSENT_STATE_REFUSED: _ClassVar[ConsentState]
+
+class OfferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OFFER_STATE_UNSPECIFIED: _ClassVar[OfferState]
+    OFFER_STATE_UNDECIDED: _ClassVar[OfferState]
+    OFFER_STATE_GRANTED: _ClassVar[OfferState]
+    OFFER_STATE_OUTGROWN: _ClassVar[OfferState]
+    OFFER_STATE_REFUSED: _ClassVar[OfferState]
 
 class ActionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -23,15 +30,29 @@ class ActionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACTION_STATE_DELIVERED: _ClassVar[ActionState]
     ACTION_STATE_CANCELLED: _ClassVar[ActionState]
 CONSENT_STATE_UNSPECIFIED: ConsentState
-CONSENT_STATE_REQUESTED: ConsentState
 CONSENT_STATE_GRANTED: ConsentState
 CONSENT_STATE_WITHDRAWN: ConsentState
 CONSENT_STATE_EXPIRED: ConsentState
 CONSENT_STATE_REFUSED: ConsentState
+OFFER_STATE_UNSPECIFIED: OfferState
+OFFER_STATE_UNDECIDED: OfferState
+OFFER_STATE_GRANTED: OfferState
+OFFER_STATE_OUTGROWN: OfferState
+OFFER_STATE_REFUSED: OfferState
 ACTION_STATE_UNSPECIFIED: ActionState
 ACTION_STATE_WAITING: ActionState
 ACTION_STATE_DELIVERED: ActionState
 ACTION_STATE_CANCELLED: ActionState
+
+class SeriesTerms(_message.Message):
+    __slots__ = ("name", "window_s", "resolution_s")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_S_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_S_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    window_s: int
+    resolution_s: int
+    def __init__(self, name: _Optional[str] = ..., window_s: _Optional[int] = ..., resolution_s: _Optional[int] = ...) -> None: ...
 
 class ConsentTerms(_message.Message):
     __slots__ = ("organization", "service", "purpose", "series", "action_kinds")
@@ -43,49 +64,79 @@ class ConsentTerms(_message.Message):
     organization: str
     service: str
     purpose: str
-    series: _containers.RepeatedScalarFieldContainer[str]
+    series: _containers.RepeatedCompositeFieldContainer[SeriesTerms]
     action_kinds: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, organization: _Optional[str] = ..., service: _Optional[str] = ..., purpose: _Optional[str] = ..., series: _Optional[_Iterable[str]] = ..., action_kinds: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, organization: _Optional[str] = ..., service: _Optional[str] = ..., purpose: _Optional[str] = ..., series: _Optional[_Iterable[_Union[SeriesTerms, _Mapping]]] = ..., action_kinds: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Offer(_message.Message):
-    __slots__ = ("terms", "module_digest", "module_version", "leak_bits_per_day", "consented")
+    __slots__ = ("terms", "state", "leak_bits_per_day", "triggers")
     TERMS_FIELD_NUMBER: _ClassVar[int]
-    MODULE_DIGEST_FIELD_NUMBER: _ClassVar[int]
-    MODULE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     LEAK_BITS_PER_DAY_FIELD_NUMBER: _ClassVar[int]
-    CONSENTED_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERS_FIELD_NUMBER: _ClassVar[int]
     terms: ConsentTerms
-    module_digest: str
-    module_version: str
+    state: OfferState
     leak_bits_per_day: float
+    triggers: _containers.RepeatedCompositeFieldContainer[OfferedTrigger]
+    def __init__(self, terms: _Optional[_Union[ConsentTerms, _Mapping]] = ..., state: _Optional[_Union[OfferState, str]] = ..., leak_bits_per_day: _Optional[float] = ..., triggers: _Optional[_Iterable[_Union[OfferedTrigger, _Mapping]]] = ...) -> None: ...
+
+class OfferedTrigger(_message.Message):
+    __slots__ = ("name", "version", "module_digest", "scope", "every_s", "max_actions_per_day", "series", "actions", "consented")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    MODULE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    EVERY_S_FIELD_NUMBER: _ClassVar[int]
+    MAX_ACTIONS_PER_DAY_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    CONSENTED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    module_digest: str
+    scope: str
+    every_s: int
+    max_actions_per_day: int
+    series: _containers.RepeatedCompositeFieldContainer[SeriesTerms]
+    actions: _containers.RepeatedCompositeFieldContainer[OfferedAction]
     consented: bool
-    def __init__(self, terms: _Optional[_Union[ConsentTerms, _Mapping]] = ..., module_digest: _Optional[str] = ..., module_version: _Optional[str] = ..., leak_bits_per_day: _Optional[float] = ..., consented: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module_digest: _Optional[str] = ..., scope: _Optional[str] = ..., every_s: _Optional[int] = ..., max_actions_per_day: _Optional[int] = ..., series: _Optional[_Iterable[_Union[SeriesTerms, _Mapping]]] = ..., actions: _Optional[_Iterable[_Union[OfferedAction, _Mapping]]] = ..., consented: _Optional[bool] = ...) -> None: ...
+
+class OfferedAction(_message.Message):
+    __slots__ = ("name", "recommendation", "appliance_command")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    APPLIANCE_COMMAND_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    recommendation: Recommendation
+    appliance_command: ApplianceCommand
+    def __init__(self, name: _Optional[str] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., appliance_command: _Optional[_Union[ApplianceCommand, _Mapping]] = ...) -> None: ...
 
 class Consent(_message.Message):
-    __slots__ = ("consent_id", "terms", "state", "granted_ms", "expires_ms", "ended_ms")
+    __slots__ = ("consent_id", "terms", "state", "decided_ms", "expires_ms", "ended_ms")
     CONSENT_ID_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    GRANTED_MS_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_MS_FIELD_NUMBER: _ClassVar[int]
     consent_id: str
     terms: ConsentTerms
     state: ConsentState
-    granted_ms: int
+    decided_ms: int
     expires_ms: int
     ended_ms: int
-    def __init__(self, consent_id: _Optional[str] = ..., terms: _Optional[_Union[ConsentTerms, _Mapping]] = ..., state: _Optional[_Union[ConsentState, str]] = ..., granted_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, consent_id: _Optional[str] = ..., terms: _Optional[_Union[ConsentTerms, _Mapping]] = ..., state: _Optional[_Union[ConsentState, str]] = ..., decided_ms: _Optional[int] = ..., expires_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ...) -> None: ...
 
 class ListOffersRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class ListOffersResponse(_message.Message):
-    __slots__ = ("offers",)
-    OFFERS_FIELD_NUMBER: _ClassVar[int]
-    offers: _containers.RepeatedCompositeFieldContainer[Offer]
-    def __init__(self, offers: _Optional[_Iterable[_Union[Offer, _Mapping]]] = ...) -> None: ...
+    __slots__ = ("offer",)
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    offer: Offer
+    def __init__(self, offer: _Optional[_Union[Offer, _Mapping]] = ...) -> None: ...
 
 class ListConsentsRequest(_message.Message):
     __slots__ = ()

@@ -35,7 +35,7 @@ class HouseholdServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ListOffers = channel.unary_unary(
+        self.ListOffers = channel.unary_stream(
                 '/edge.v1.HouseholdService/ListOffers',
                 request_serializer=edge_dot_v1_dot_household__pb2.ListOffersRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_household__pb2.ListOffersResponse.FromString,
@@ -82,28 +82,29 @@ class HouseholdServiceServicer:
     """
 
     def ListOffers(self, request, context):
-        """The services that organizations offer here, and what each would need.
+        """What organizations offer here and what it would need: one offer for each organization, service and purpose.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListConsents(self, request, context):
-        """Every consent this household ever gave or refused, newest first.
+        """Everything this household ever granted or refused, newest first; as much as `consent.decisions_max` allows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GrantConsent(self, request, context):
-        """Consents to exactly what the request names.
+        """Consents to exactly what the request names, in place of an earlier consent to the same organization, service and
+        purpose. One that is in force to the same terms is returned as it is, unless the expiry differs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefuseConsent(self, request, context):
-        """Declines an offer, so that it is not asked again.
+        """Declines an offer as it is, so that it is not asked again until its terms change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,7 +141,7 @@ class HouseholdServiceServicer:
 
 def add_HouseholdServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ListOffers': grpc.unary_unary_rpc_method_handler(
+            'ListOffers': grpc.unary_stream_rpc_method_handler(
                     servicer.ListOffers,
                     request_deserializer=edge_dot_v1_dot_household__pb2.ListOffersRequest.FromString,
                     response_serializer=edge_dot_v1_dot_household__pb2.ListOffersResponse.SerializeToString,
@@ -203,7 +204,7 @@ class HouseholdService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/edge.v1.HouseholdService/ListOffers',

@@ -33,14 +33,16 @@ class HouseholdServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> HouseholdServiceAsyncStub: ...
-    ListOffers: _grpc.UnaryUnaryMultiCallable[_household_pb2.ListOffersRequest, _household_pb2.ListOffersResponse]
-    """The services that organizations offer here, and what each would need."""
+    ListOffers: _grpc.UnaryStreamMultiCallable[_household_pb2.ListOffersRequest, _household_pb2.ListOffersResponse]
+    """What organizations offer here and what it would need: one offer for each organization, service and purpose."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_household_pb2.ListConsentsRequest, _household_pb2.ListConsentsResponse]
-    """Every consent this household ever gave or refused, newest first."""
+    """Everything this household ever granted or refused, newest first; as much as `consent.decisions_max` allows."""
     GrantConsent: _grpc.UnaryUnaryMultiCallable[_household_pb2.GrantConsentRequest, _household_pb2.GrantConsentResponse]
-    """Consents to exactly what the request names."""
+    """Consents to exactly what the request names, in place of an earlier consent to the same organization, service and
+    purpose. One that is in force to the same terms is returned as it is, unless the expiry differs.
+    """
     RefuseConsent: _grpc.UnaryUnaryMultiCallable[_household_pb2.RefuseConsentRequest, _household_pb2.RefuseConsentResponse]
-    """Declines an offer, so that it is not asked again."""
+    """Declines an offer as it is, so that it is not asked again until its terms change."""
     WithdrawConsent: _grpc.UnaryUnaryMultiCallable[_household_pb2.WithdrawConsentRequest, _household_pb2.WithdrawConsentResponse]
     """Takes effect before the next evaluation and cancels what waits to be delivered."""
     GetConsentReceipt: _grpc.UnaryUnaryMultiCallable[_household_pb2.GetConsentReceiptRequest, _household_pb2.GetConsentReceiptResponse]
@@ -55,14 +57,16 @@ class HouseholdServiceAsyncStub(HouseholdServiceStub):
     """Called with a certificate of role `household`."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    ListOffers: _aio.UnaryUnaryMultiCallable[_household_pb2.ListOffersRequest, _household_pb2.ListOffersResponse]  # type: ignore[assignment]
-    """The services that organizations offer here, and what each would need."""
+    ListOffers: _aio.UnaryStreamMultiCallable[_household_pb2.ListOffersRequest, _household_pb2.ListOffersResponse]  # type: ignore[assignment]
+    """What organizations offer here and what it would need: one offer for each organization, service and purpose."""
     ListConsents: _aio.UnaryUnaryMultiCallable[_household_pb2.ListConsentsRequest, _household_pb2.ListConsentsResponse]  # type: ignore[assignment]
-    """Every consent this household ever gave or refused, newest first."""
+    """Everything this household ever granted or refused, newest first; as much as `consent.decisions_max` allows."""
     GrantConsent: _aio.UnaryUnaryMultiCallable[_household_pb2.GrantConsentRequest, _household_pb2.GrantConsentResponse]  # type: ignore[assignment]
-    """Consents to exactly what the request names."""
+    """Consents to exactly what the request names, in place of an earlier consent to the same organization, service and
+    purpose. One that is in force to the same terms is returned as it is, unless the expiry differs.
+    """
     RefuseConsent: _aio.UnaryUnaryMultiCallable[_household_pb2.RefuseConsentRequest, _household_pb2.RefuseConsentResponse]  # type: ignore[assignment]
-    """Declines an offer, so that it is not asked again."""
+    """Declines an offer as it is, so that it is not asked again until its terms change."""
     WithdrawConsent: _aio.UnaryUnaryMultiCallable[_household_pb2.WithdrawConsentRequest, _household_pb2.WithdrawConsentResponse]  # type: ignore[assignment]
     """Takes effect before the next evaluation and cancels what waits to be delivered."""
     GetConsentReceipt: _aio.UnaryUnaryMultiCallable[_household_pb2.GetConsentReceiptRequest, _household_pb2.GetConsentReceiptResponse]  # type: ignore[assignment]
@@ -80,8 +84,8 @@ class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _household_pb2.ListOffersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_household_pb2.ListOffersResponse, _abc.Awaitable[_household_pb2.ListOffersResponse]]:
-        """The services that organizations offer here, and what each would need."""
+    ) -> _typing.Union[_abc.Iterator[_household_pb2.ListOffersResponse], _abc.AsyncIterator[_household_pb2.ListOffersResponse]]:
+        """What organizations offer here and what it would need: one offer for each organization, service and purpose."""
 
     @_abc_1.abstractmethod
     def ListConsents(
@@ -89,7 +93,7 @@ class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _household_pb2.ListConsentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_household_pb2.ListConsentsResponse, _abc.Awaitable[_household_pb2.ListConsentsResponse]]:
-        """Every consent this household ever gave or refused, newest first."""
+        """Everything this household ever granted or refused, newest first; as much as `consent.decisions_max` allows."""
 
     @_abc_1.abstractmethod
     def GrantConsent(
@@ -97,7 +101,9 @@ class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _household_pb2.GrantConsentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_household_pb2.GrantConsentResponse, _abc.Awaitable[_household_pb2.GrantConsentResponse]]:
-        """Consents to exactly what the request names."""
+        """Consents to exactly what the request names, in place of an earlier consent to the same organization, service and
+        purpose. One that is in force to the same terms is returned as it is, unless the expiry differs.
+        """
 
     @_abc_1.abstractmethod
     def RefuseConsent(
@@ -105,7 +111,7 @@ class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _household_pb2.RefuseConsentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_household_pb2.RefuseConsentResponse, _abc.Awaitable[_household_pb2.RefuseConsentResponse]]:
-        """Declines an offer, so that it is not asked again."""
+        """Declines an offer as it is, so that it is not asked again until its terms change."""
 
     @_abc_1.abstractmethod
     def WithdrawConsent(
