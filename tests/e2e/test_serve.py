@@ -28,8 +28,8 @@ SLOT_S_MAX = 75.0
 
 
 def inbox(site: Any, household: str) -> list[dict[str, Any]]:
-    lines = _edge("inbox", "--as", site.identity("household", household), "--json").stdout.splitlines()
-    return [json.loads(line) for line in lines]
+    actions: list[dict[str, Any]] = _json("inbox", "--as", site.identity("household", household))["actions"]
+    return actions
 
 
 def _edge(*arguments: object) -> subprocess.CompletedProcess[str]:
