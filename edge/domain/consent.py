@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -69,8 +68,9 @@ class Terms:
     action_kinds: frozenset[str]
 
     def __post_init__(self) -> None:
-        twice = [name for name, count in Counter(item.name for item in self.series).items() if count > 1]
-        if twice:
+        names = [item.name for item in self.series]
+        if len(set(names)) < len(names):
+            twice = {name for name in names if names.count(name) > 1}
             raise InvalidRequestError(
                 f"The terms name {', '.join(sorted(twice))} more than once.",
                 advice="Name each series once, with the longest window and the finest resolution.",
