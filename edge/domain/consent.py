@@ -137,15 +137,15 @@ class Consent:
         return self.decided is ConsentState.REFUSED and self.ended_ms is None
 
     def withdraw(self, now_ms: int) -> Consent:
-        """Returns it withdrawn.
+        """Returns it withdrawn, also where it has expired: a clock that is set back would bring it into force again.
 
         Raises:
-            ConflictError: it is not in force.
+            ConflictError: it was withdrawn or refused already.
         """
-        if self.state(now_ms) is not ConsentState.GRANTED:
+        if self.decided is not ConsentState.GRANTED:
             raise ConflictError(
                 f"Consent {self.consent_id} is {self.state(now_ms)}, not granted.",
-                advice="`edge consent list` shows which consents are in force.",
+                advice="`edge consent list` shows what was decided.",
                 reason="CONSENT_NOT_IN_FORCE",
             )
         return replace(self, decided=ConsentState.WITHDRAWN, ended_ms=now_ms)

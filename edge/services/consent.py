@@ -119,7 +119,7 @@ class Consents:
 
         Raises:
             NotFoundError: the household has no such consent.
-            ConflictError: it is not in force.
+            ConflictError: it was withdrawn or refused already.
         """
         now_ms = self._clock.now_ms()
 
@@ -169,7 +169,7 @@ class Consents:
         _end_refusals(transaction, consent, decisions)
         now_ms = consent.decided_ms
         for earlier in decisions:
-            if earlier.terms.identity == consent.terms.identity and earlier.state(now_ms) is ConsentState.GRANTED:
+            if earlier.terms.identity == consent.terms.identity and earlier.decided is ConsentState.GRANTED:
                 # What waits was agreed to; it is cancelled only where the household now agrees to less.
                 self._end(transaction, earlier, now_ms, cancel=not consent.terms.cover(earlier.terms))
 

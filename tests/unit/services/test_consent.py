@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from edge.clock import SimulatedClock
 from edge.domain.event import EventKind
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
@@ -13,6 +14,7 @@ from edge_sdk.wire.v1 import household_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from conftest import NewStreet, Street
 
@@ -311,7 +313,7 @@ async def test_withdrawal_after_a_new_consent(street: Street) -> None:
 
 
 async def test_expiry(street: Street) -> None:
-    """From its last instant on a consent is over: nothing is evaluated under it and it cannot be withdrawn any more."""
+    """From its last instant on a consent is over: nothing is evaluated under it. Withdrawing it still is for good."""
     household = await street.household("expiring")
     await street.enrol("expiring")
     slot_ms = await street.next_slot()
@@ -324,6 +326,25 @@ async def test_expiry(street: Street) -> None:
     (expired,) = await household.consents()
     assert expired.state == pb.CONSENT_STATE_EXPIRED
     assert (await street.offer("expiring")).state == pb.OFFER_STATE_UNDECIDED
+    assert (await household.withdraw(consent.consent_id))[0].state == pb.CONSENT_STATE_WITHDRAWN
     with pytest.raises(RpcError) as caught:
         await household.withdraw(consent.consent_id)
     assert caught.value.reason == "CONSENT_NOT_IN_FORCE"
+
+
+async def test_a_clock_that_ran_ahead(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
+    """A consent that expired only by a wrong clock does not come back beside the one that took its place."""
+    async with new_street(tmp_path / "street") as street:
+        await street.set_up(module())
+        await street.enrol("h1")
+        await street.consent("h1", expires_ms=street.now_ms + DAY_MS)
+        right_ms = street.now_ms
+        await street.restart(right_ms + 2 * DAY_MS)
+        second = await street.consent("h1")
+        await street.stop()
+        street.clock = SimulatedClock(right_ms + 60_000)
+        await street.start()
+        await (await street.household("h1")).withdraw(second.consent_id)
+        await street.next_slot("h1")
+        await street.next_slot("h1")
+        assert await street.counts("h1") == [0]

@@ -41,7 +41,7 @@ def insert(engine: Engine, rows: int = 1) -> None:
         " SELECT ?, i, ?, 0, 0, ? FROM range(?) numbers(i)",
         [METER_ID, DAY * DAY_MS, COUNTER_WH, rows],
     )
-    cursor.execute("INSERT INTO state.meters VALUES (?, 'household-recognisable', 'gas', 0)", [METER_ID])
+    cursor.execute("INSERT INTO state.meters VALUES (?, 'household-recognisable', 'gas', 0, NULL)", [METER_ID])
     cursor.close()
 
 

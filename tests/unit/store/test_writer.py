@@ -122,7 +122,7 @@ async def test_refused_write(engine: Engine, writer: Writer) -> None:
     def fails(cursor: Cursor) -> None:
         cursor.execute("BEGIN")
         cursor.execute(
-            "INSERT INTO state.meters VALUES ('secret-meter', 'h', 'gas', 0), ('secret-meter', 'h', 'gas', 0)"
+            "INSERT INTO state.meters VALUES ('secret-meter', 'h', 'gas', 0, NULL), ('secret-meter', 'h', 'gas', 0, NULL)"
         )
 
     with pytest.raises(StoreError, match="refused a write: ConstraintException") as caught:
