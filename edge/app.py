@@ -25,6 +25,7 @@ from edge.rpc.server import RpcServer, Servicers, TlsFiles
 from edge.sandbox.sandbox import Sandbox
 from edge.services.admit import Admission
 from edge.services.audit import AuditLog
+from edge.services.cancel import Cancellation
 from edge.services.conclude import Conclusion
 from edge.services.consent import Consents
 from edge.services.control import Control
@@ -83,7 +84,8 @@ class Application:
         store, clock = self._store, self.clock
 
         self._audit = AuditLog(store, edge_id, device_key, clock, random_bytes, self.metrics)
-        self._documents = Documents(store, self._audit, edge_id, operator_key, clock)
+        self._cancellation = Cancellation(self._audit, clock)
+        self._documents = Documents(store, self._audit, self._cancellation, edge_id, operator_key, clock)
         self._ingest = Ingest(store, settings.ingest, clock, self.metrics)
         self._admission = Admission(
             store,
@@ -158,7 +160,7 @@ class Application:
             Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max),
             self._admission,
             self._documents,
-            Control(store, self._audit, clock),
+            Control(store, self._audit, self._cancellation, clock),
             StatusReport(store, self._audit, self._documents, clock),
             edge_id,
             clock,

@@ -11,6 +11,7 @@ from edge.errors import ConflictError, InvalidRequestError, NotFoundError
 if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.services.audit import AuditLog
+    from edge.services.cancel import Cancellation
     from edge.store.store import Store, Tables, Transaction
 
 REASON_CHARS_MAX = 280
@@ -50,9 +51,10 @@ def module_named(tables: Tables, digest: str, organization: str) -> Module:
 class Control:
     """The operator's switch."""
 
-    def __init__(self, store: Store, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, store: Store, audit: AuditLog, cancellation: Cancellation, clock: Clock) -> None:
         self._store = store
         self._audit = audit
+        self._cancellation = cancellation
         self._clock = clock
 
     async def suspend(self, digest: str, reason: str, organization: str = "") -> Module:
@@ -74,7 +76,7 @@ class Control:
         def work(transaction: Transaction) -> Module:
             module = self._in_state(transaction, digest, organization, ModuleState.ACTIVE)
             transaction.modules.suspend(digest, module.organization)
-            transaction.actions.cancel_of_module(digest, module.organization)
+            self._cancellation.of_module(transaction, EventKind.MODULE_SUSPENDED, digest, module.organization)
             return self._recorded(transaction, module, EventKind.MODULE_SUSPENDED, reason)
 
         return await self._store.write(work)

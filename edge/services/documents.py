@@ -15,6 +15,7 @@ from edge.domain.module import Module, ModuleState, digest_of
 from edge.domain.policy import Policy, check_within_tier
 from edge.domain.revocations import Revocations, check_repeats
 from edge.errors import ConflictError, DocumentError, Fault, LimitError, NotFoundError, PermissionDeniedError
+from edge.services.triggers import active_triggers
 from edge.trust.documents import SignedDocument, open_document
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.domain.trigger import Trigger
     from edge.services.audit import AuditLog
+    from edge.services.cancel import Cancellation
     from edge.store.store import Store, Tables, Transaction
     from edge_sdk.envelope import VerifyKey
 
@@ -43,9 +45,18 @@ class Accepted:
 class Documents:
     """The door for everything that is signed, and the policy and revocations in force."""
 
-    def __init__(self, store: Store, audit: AuditLog, edge_id: str, operator_key: VerifyKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        audit: AuditLog,
+        cancellation: Cancellation,
+        edge_id: str,
+        operator_key: VerifyKey,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._audit = audit
+        self._cancellation = cancellation
         self._edge_id = edge_id
         self._operator_key = operator_key
         self._clock = clock
@@ -66,24 +77,28 @@ class Documents:
             )
         return self._policy
 
-    def permitted(self, triggers: Sequence[Trigger]) -> list[Trigger]:
-        """Returns those of all active triggers that the policy in force, which may be newer than theirs, lets run.
+    def permitted(self, triggers: Sequence[Trigger], policy: Policy | None = None) -> list[Trigger]:
+        """Returns those of all active triggers that a policy lets run, which may be newer than theirs.
 
         An organization whose triggers together go beyond its tier's leak bound runs none of them: which to do without
         is for the operator to say.
+
+        Args:
+            triggers: every active one.
+            policy: the one in force if None.
         """
         bits: dict[str, float] = {}
         for trigger in triggers:
             total = bits.get(trigger.organization, 0.0) + trigger.manifest.leak_bits_per_day
             bits[trigger.organization] = total
-        return [trigger for trigger in triggers if self._permits(trigger, bits[trigger.organization])]
+        return [trigger for trigger in triggers if self._permits(trigger, bits[trigger.organization], policy)]
 
-    def _permits(self, trigger: Trigger, organization_bits: float) -> bool:
+    def _permits(self, trigger: Trigger, organization_bits: float, policy: Policy | None) -> bool:
         # The signed list counts, not only the table that was made of it.
         if self._revocations is not None and trigger.module_digest in self._revocations.modules:
             return False
         try:
-            tier_name, tier = self.policy().tier_of(trigger.organization)
+            tier_name, tier = (policy or self.policy()).tier_of(trigger.organization)
         except PermissionDeniedError:
             return False
         within = organization_bits <= tier.leak_bits_per_day_max
@@ -149,7 +164,9 @@ class Documents:
             check_repeats(document, before if isinstance(before, Revocations) else None)
             transaction.modules.revoke(document.modules)
             for digest in document.modules:
-                transaction.actions.cancel_of_module(digest)
+                self._cancellation.of_module(transaction, EventKind.REVOCATIONS_ACCEPTED, digest)
+        else:
+            self._cancel_forbidden(transaction, document)
         now_ms = self._clock.now_ms()
         transaction.documents.insert(document.kind, document.version, envelope_json, now_ms)
         # With the commit, not with the answer: the caller may have hung up by then.
@@ -158,6 +175,11 @@ class Documents:
         detail: dict[str, object] = {"version": document.version, "document_digest": digest_of(envelope_json)}
         self._audit.record(transaction, [Event(kind, now_ms, (OPERATOR_SUBJECT,), detail)])
         return Accepted(document.kind, document.version)
+
+    def _cancel_forbidden(self, transaction: Transaction, policy: Policy) -> None:
+        active = active_triggers(transaction, self._clock.now_ms())
+        forbidden = {trigger.key for trigger in active} - {trigger.key for trigger in self.permitted(active, policy)}
+        self._cancellation.of_triggers(transaction, EventKind.POLICY_ACCEPTED, forbidden)
 
     def _put_in_force(self, document: Policy | Revocations) -> None:
         if isinstance(document, Policy):

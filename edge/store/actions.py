@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from edge.domain.slot import DAY_MS
 from edge_sdk.manifest import Action as DeclaredAction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import duckdb
 
@@ -24,6 +26,15 @@ _COLUMNS = (
     "cursor, action_id, household_id, trigger_key, declared, organization, service, purpose, trigger, module_version,"
     " module_digest, consent_id, slot_ms, created_ms, expires_ms, state"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """How many actions of a trigger a household will not get."""
+
+    household_id: str
+    trigger_key: str
+    actions: int
 
 
 class ActionTable:
@@ -80,14 +91,20 @@ class ActionTable:
         ).fetchone()
         return row[0] if row else 0
 
-    def cancel_of_module(self, digest: str, organization: str | None = None) -> int:
-        """Cancels what waits of a module, one organization's or everybody's; returns how many."""
-        row = self._cursor.execute(
-            "UPDATE state.actions SET state = ?"
-            " WHERE module_digest = ? AND organization = coalesce(?, organization) AND state = ?",
-            [ActionState.CANCELLED.value, digest, organization, ActionState.WAITING.value],
-        ).fetchone()
-        return row[0] if row else 0
+    def cancel_of_module(self, digest: str, organization: str | None = None) -> list[Cancelled]:
+        """Cancels what waits of a module, one organization's or everybody's; returns for whom."""
+        return self._cancel("module_digest = ? AND organization = coalesce(?, organization)", [digest, organization])
+
+    def cancel_of_triggers(self, trigger_keys: Collection[str]) -> list[Cancelled]:
+        """Cancels what waits of triggers, whatever their version; returns for whom."""
+        return self._cancel("trigger_key IN (SELECT unnest(?))", [list(trigger_keys)])
+
+    def _cancel(self, condition: str, parameters: list[object]) -> list[Cancelled]:
+        rows = self._cursor.execute(
+            f"UPDATE state.actions SET state = ? WHERE state = ? AND {condition} RETURNING household_id, trigger_key",
+            [ActionState.CANCELLED.value, ActionState.WAITING.value, *parameters],
+        ).fetchall()
+        return [Cancelled(household, key, actions) for (household, key), actions in sorted(Counter(rows).items())]
 
     def count_by_household(self, trigger_key: str, day: int) -> dict[str, int]:
         """Returns how many actions a trigger made per household at the slots of a UTC day, cancelled ones included."""

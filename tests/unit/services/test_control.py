@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from edge.domain.event import EventKind
 from edge_sdk.errors import RpcError
+from edge_sdk.identity import Role
 from edge_sdk.wire.v1 import module_pb2 as pb
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ async def test_suspension_cancels_what_waits(street: Street, module: Callable[..
     assert len(await street.inbox("h9")) == 2
     await (await street.operator()).suspend(approved.digest, "too loud")
     assert [action.action_id for action in await street.inbox("h9")] == [confirmed.action_id]
+    assert await street.events(EventKind.ACTIONS_CANCELLED, Role.HOUSEHOLD, "h9") == [
+        {"trigger": "acme/loud", "actions": 1, "because": "module_suspended"}
+    ]
 
 
 async def test_long_reasons(street: Street) -> None:

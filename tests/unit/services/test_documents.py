@@ -18,6 +18,7 @@ from edge_sdk.wire.v1 import module_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from conftest import NewStreet, Street
 
@@ -244,3 +245,36 @@ async def test_second_start(new_street: NewStreet, tmp_path: Any, module: Callab
             await (await street.household("h1")).offers()
         assert caught.value.reason == "CERTIFICATE_REVOKED"
         assert kept.digest != gone.digest
+
+
+async def test_a_policy_takes_back_what_it_forbids(
+    new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]
+) -> None:
+    """What waits of a trigger that a new policy does not let run is cancelled, and stands in the household's log."""
+    async with new_street(tmp_path / "street") as street:
+        await street.set_up(module(), "h1")
+        await street.next_slot("h1")
+        await street.set_policy({"acme": "supplier", "sunny": "supplier"})
+        assert await street.counts("h1") == [1], "a policy that permits it changes nothing"
+        await street.set_policy({"sunny": "supplier"})
+        assert await street.counts("h1") == [0]
+        assert await street.events("actions_cancelled", Role.HOUSEHOLD, "h1") == [
+            {"trigger": "acme/pulse", "actions": 1, "because": "policy_accepted"}
+        ]
+
+
+async def test_revocations_take_back_what_waits(
+    new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]
+) -> None:
+    """What waits of a module that is revoked is cancelled, and stands in the household's log."""
+    async with new_street(tmp_path / "street") as street:
+        running = await street.set_up(module(), "h1")
+        await street.next_slot("h1")
+        revoked = Revocations(
+            version=1, not_before_ms=street.now_ms, not_after_ms=street.now_ms + DAY_MS, modules=(running.digest,)
+        )
+        await street.submit(revoked)
+        assert await street.counts("h1") == [0]
+        assert await street.events("actions_cancelled", Role.HOUSEHOLD, "h1") == [
+            {"trigger": "acme/pulse", "actions": 1, "because": "revocations_accepted"}
+        ]

@@ -9,6 +9,7 @@ import pytest
 from edge.domain.action import Action, ActionState, Cause, action_id
 from edge.domain.consent import Terms
 from edge.domain.slot import DAY_MS
+from edge.store.actions import Cancelled
 from edge_sdk.manifest import ApplianceCommand, Command, Recommendation
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def insert(actions: Sequence[Action], transaction: Transaction) -> None:
 def acknowledge(household_id: str, ids: Sequence[str], transaction: Transaction) -> int:
     """Acknowledges actions in a household's name."""
     return transaction.actions.acknowledge(household_id, ids)
+
+
+def cancel_of_module(digest: str, organization: str | None, transaction: Transaction) -> list[Cancelled]:
+    """Cancels what waits of a module; returns for whom."""
+    return transaction.actions.cancel_of_module(digest, organization)
 
 
 def cancel(household_id: str, transaction: Transaction, terms: Terms = ADVICE) -> int:
@@ -154,11 +160,24 @@ async def test_cancel_what_a_module_sent(store: Store) -> None:
     other = replace(action("h2", 2 * SLOT_MS), cause=replace(sent[0].cause, module_digest="sha256:01"))
     await store.write(partial(insert, [*sent, other, theirs]))
     await store.write(partial(acknowledge, "h1", [sent[0].action_id]))
-    assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00", "shady")) == 1
-    assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00")) == 2
-    assert await store.write(lambda transaction: transaction.actions.cancel_of_module("sha256:00")) == 0
+    key = theirs.trigger_key
+    for organization, expected in (("shady", ["h3"]), (None, ["h1", "h2"]), (None, [])):
+        cancelled = await store.write(partial(cancel_of_module, "sha256:00", organization))
+        assert cancelled == [Cancelled(household, key, 1) for household in expected]
     assert states(store, "h1") == [ActionState.DELIVERED, ActionState.CANCELLED]
     assert states(store, "h2") == [ActionState.CANCELLED, ActionState.WAITING]
+
+
+async def test_cancel_what_triggers_sent(store: Store) -> None:
+    """Cancelling by trigger takes back what waits of it, however much and for whom, and nothing of another."""
+    sent = [action("h1"), action("h2"), action("h1", 2 * SLOT_MS)]
+    other = replace(action("h1", 3 * SLOT_MS), trigger_key="acme/other")
+    await store.write(partial(insert, [*sent, other]))
+    key = sent[0].trigger_key
+    cancelled = await store.write(lambda transaction: transaction.actions.cancel_of_triggers({key, "acme/none"}))
+    assert cancelled == [Cancelled("h1", key, 2), Cancelled("h2", key, 1)]
+    assert await store.write(lambda transaction: transaction.actions.cancel_of_triggers([])) == []
+    assert states(store, "h1") == [ActionState.CANCELLED, ActionState.CANCELLED, ActionState.WAITING]
 
 
 async def test_cancelled_is_not_shown(store: Store) -> None:

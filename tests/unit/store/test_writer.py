@@ -122,7 +122,8 @@ async def test_refused_write(engine: Engine, writer: Writer) -> None:
     def fails(cursor: Cursor) -> None:
         cursor.execute("BEGIN")
         cursor.execute(
-            "INSERT INTO state.meters VALUES ('secret-meter', 'h', 'gas', 0, NULL), ('secret-meter', 'h', 'gas', 0, NULL)"
+            "INSERT INTO state.meters (meter_id, household_id, kind, enrolled_ms)"
+            " VALUES ('secret-meter', 'h', 'gas', 0), ('secret-meter', 'h', 'gas', 0)"
         )
 
     with pytest.raises(StoreError, match="refused a write: ConstraintException") as caught:
