@@ -151,7 +151,7 @@ class Application:
             self.metrics,
         )
         return Servicers(
-            MeterServicer(self._ingest, edge_id, settings.ingest.unacknowledged_batches_max, self.metrics),
+            MeterServicer(self._ingest, edge_id, settings.ingest, self.metrics),
             HouseholdServicer(self._consents, self._dispatch, edge_id, clock),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,

@@ -26,7 +26,7 @@ QUARTER_MS = 900_000
 METERS = ["m1", "m2", "m3"]
 chance = random.Random(int(sys.argv[3]))
 store = Store.open(pathlib.Path(sys.argv[1]), sys.argv[2], memory_bytes_max=2**28, threads_max=1, write_queue_max=10)
-newest = store.readings.durable_sequences()
+newest = store.progress.read().durable
 
 def row(meter, sequence):
     # A meter's days follow each other fast, so that many a commit makes a new file or falls between two.
@@ -83,7 +83,7 @@ def test_killed_edge_keeps_what_it_acknowledged(tmp_path: Path) -> None:
         acknowledged = write_until_killed(tmp_path, chance)
         store = Store.open(tmp_path, KEY_HEX, memory_bytes_max=2**28, threads_max=1, write_queue_max=10)
         readings, subs = stored(store)
-        durable = store.readings.durable_sequences()
+        durable = store.progress.read().durable
         store.close()
         for meter_id, sequence in zip(("m1", "m2", "m3"), acknowledged, strict=True):
             assert durable.get(meter_id, 0) >= sequence

@@ -109,7 +109,7 @@ async def test_acknowledged_only_once_durable(store: Store, ingest: Ingest) -> N
         await until(lambda: not store._writer._queue.empty())
         assert not accepting.done()
     assert await accepting == [Acknowledgement(3)]
-    assert store.readings.durable_sequences() == {"m1": 3}
+    assert store.progress.read().durable == {"m1": 3}
 
 
 async def test_duplicates_are_passed_over(store: Store, ingest: Ingest) -> None:
@@ -175,7 +175,7 @@ async def test_a_batch_of_only_refused_readings(store: Store, ingest: Ingest) ->
     """A meter whose clock is wrong gets on: what is refused is acknowledged, also after a restart."""
     (answer,) = await sent(ingest, "m1", [Reading(1, 0), Reading(2, 0)])
     assert (answer.durable_sequence, len(answer.rejections)) == (2, 2)
-    assert store.readings.durable_sequences() == {"m1": 2}
+    assert store.progress.read().durable == {"m1": 2}
 
 
 async def test_empty_batch(ingest: Ingest) -> None:

@@ -29,12 +29,14 @@ class ReportReadingsRequest(_message.Message):
     def __init__(self, readings: _Optional[_Iterable[_Union[Reading, _Mapping]]] = ...) -> None: ...
 
 class ReportReadingsResponse(_message.Message):
-    __slots__ = ("durable_sequence", "rejections")
+    __slots__ = ("durable_sequence", "rejections", "batch_readings_max")
     DURABLE_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_READINGS_MAX_FIELD_NUMBER: _ClassVar[int]
     durable_sequence: int
     rejections: _containers.RepeatedCompositeFieldContainer[ReadingRejection]
-    def __init__(self, durable_sequence: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[ReadingRejection, _Mapping]]] = ...) -> None: ...
+    batch_readings_max: int
+    def __init__(self, durable_sequence: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[ReadingRejection, _Mapping]]] = ..., batch_readings_max: _Optional[int] = ...) -> None: ...
 
 class ReadingRejection(_message.Message):
     __slots__ = ("sequence", "reason", "message")
