@@ -19,23 +19,20 @@ class Backlog:
             self._left -= readings
             return
         let_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        place = (readings, let_in)
-        self._waiting.append(place)
+        self._waiting.append((readings, let_in))
         try:
             await let_in
         except asyncio.CancelledError:
-            if let_in.cancelled():
-                self._waiting.remove(place)
-                self.leave(0)  # those behind may have waited for this one only
-            else:
-                self.leave(readings)
+            # Given up while it waited, or let in at the very moment.
+            self.leave(0 if let_in.cancelled() else readings)
             raise
 
     def leave(self, readings: int) -> None:
         """Makes room again for so many."""
         self._left += readings
         # A large batch at the front keeps smaller ones behind it waiting: else they would keep it waiting for ever.
-        while self._waiting and self._waiting[0][0] <= self._left:
+        while self._waiting and (self._waiting[0][0] <= self._left or self._waiting[0][1].cancelled()):
             taken, let_in = self._waiting.popleft()
-            self._left -= taken
-            let_in.set_result(None)
+            if not let_in.cancelled():
+                self._left -= taken
+                let_in.set_result(None)

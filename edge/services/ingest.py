@@ -115,7 +115,9 @@ class Ingest:
             ClockError: they are from the future, but by a clock that cannot be believed.
             EdgeError: what the stream was ended with.
         """
-        self._check_size(size)
+        if size > self._settings.batch_readings_max:
+            stream.end(_too_large(size, self._settings.batch_readings_max))
+        stream.check()
         await self._backlog.enter(size)
         rows: list[StoredReading] = []
         try:
@@ -185,14 +187,13 @@ class Ingest:
                 reason="METER_UNKNOWN",
             )
 
-    def _check_size(self, readings: int) -> None:
-        """Refuses a batch by its size, before anything is made of it."""
-        if readings > self._settings.batch_readings_max:
-            raise InvalidRequestError(
-                f"The batch holds {readings} readings, more than {self._settings.batch_readings_max}.",
-                advice="Send smaller batches.",
-                reason="BATCH_TOO_LARGE",
-            )
+
+def _too_large(readings: int, readings_max: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"The batch holds {readings} readings, more than {readings_max}.",
+        advice="Send smaller batches.",
+        reason="BATCH_TOO_LARGE",
+    )
 
 
 def _check_ascending(sequence: int, last: int) -> None:

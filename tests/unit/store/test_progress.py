@@ -100,9 +100,7 @@ def test_a_sum_says_what_the_readings_say(
         spool = Spool(f"{meter}-{number // 2}", f"{number:032x}")
         registers = {} if import_wh is None else {"energy_import_wh": import_wh}
         refusal = "READING_NEGATIVE" if is_refused else None
-        asyncio.run(
-            shared_store.append_readings([stored(spool, sequences[number], DAY + day, refusal, **registers)])
-        )
+        asyncio.run(shared_store.append_readings([stored(spool, sequences[number], DAY + day, refusal, **registers)]))
         if place in sum_after:
             asyncio.run(shared_store.sum_up_days())
     with_sums = shared_store.progress.read()

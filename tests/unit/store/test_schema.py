@@ -10,8 +10,8 @@ import pytest
 from edge.domain.consent import ConsentState
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
-from edge.errors import StoreError
 from edge.domain.spool import Spool
+from edge.errors import StoreError
 from edge.store.readings import StoredReading
 from edge.store.schema import STATE_VERSION
 
@@ -65,7 +65,8 @@ INSERT INTO audit_subjects VALUES ('household/h1', 0);
 DAY_FILE_1 = """
 CREATE TABLE readings (meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL,
     time_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL,
-    energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT, energy_import_wh BIGINT, energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT,
+    energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT, energy_import_wh BIGINT,
+    energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT,
     tariff UTINYINT, power_import_w BIGINT, power_export_w BIGINT, power_failures BIGINT, long_power_failures BIGINT,
     demand_w BIGINT, peak_demand_w BIGINT,
     l1_power_import_w BIGINT, l1_power_export_w BIGINT, l1_voltage_dv INTEGER, l1_current_ma INTEGER,

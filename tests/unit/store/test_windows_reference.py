@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
 from edge.domain.slot import DAY_MS
-from edge.domain.window import WindowSpec
 from edge.domain.spool import Spool
+from edge.domain.window import WindowSpec
 from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE, Aggregation, Extent
 
