@@ -21,6 +21,7 @@ CODES = {
     Category.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Category.CONFLICT: grpc.StatusCode.FAILED_PRECONDITION,
     Category.LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Category.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Category.INTERNAL: grpc.StatusCode.INTERNAL,
     Category.DATA_LOSS: grpc.StatusCode.DATA_LOSS,
 }
