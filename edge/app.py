@@ -157,7 +157,7 @@ class Application:
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
         operator = OperatorServicer(
-            Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max),
+            Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max, self._ingest.note_retired),
             self._admission,
             self._documents,
             Control(store, self._audit, self._cancellation, clock),
@@ -167,7 +167,7 @@ class Application:
             self.metrics,
         )
         return Servicers(
-            MeterServicer(self._ingest, edge_id, settings.ingest.unacknowledged_batches_max, self.metrics),
+            MeterServicer(self._ingest, edge_id, settings.ingest, self.metrics),
             HouseholdServicer(self._consents, self._receipts, self._dispatch, edge_id, clock),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,

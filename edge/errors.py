@@ -11,6 +11,7 @@
     ├── DocumentError                     a signed document that is not accepted
     │   └── SignatureError                ... because its signature does not hold
     ├── ReadingError                      one reading was refused
+    ├── ClockError                        the edge's clock cannot be believed
     ├── SandboxError                      the sandbox could not do its work
     └── StoreError                        the store could not do its work
         └── StoreCorruptError             ... because a file is damaged
@@ -27,6 +28,7 @@ from edge_sdk.errors import EdgeError, Fault
 __all__ = [
     "AuthenticationError",
     "Category",
+    "ClockError",
     "ConflictError",
     "DocumentError",
     "EdgeError",
@@ -148,6 +150,15 @@ class ReadingError(ServerError):
     reason = "READING_INVALID"
     fault = Fault.METER
     category = Category.INVALID
+
+
+class ClockError(ServerError):
+    """The edge's clock cannot be believed; what depends on it has to wait."""
+
+    reason = "CLOCK_BEHIND"
+    fault = Fault.OPERATOR
+    category = Category.UNAVAILABLE
+    default_advice = "Let the edge's machine set its clock over the network (NTP); gateways keep their readings."
 
 
 class SandboxError(ServerError):

@@ -113,6 +113,10 @@ class IngestSection(_Section):
     """A commit is made when either is reached."""
     unacknowledged_batches_max: int = _positive(8)
     """Batches of one stream that may wait for their commit; beyond that the stream is not read."""
+    group_readings_max: int = _positive(5_000)
+    """Readings of one commit."""
+    pending_readings_max: int = _positive(20_000)
+    """Readings of all streams that may wait for their commit; beyond that no stream is read."""
     future_s_max: int = _positive(120)
     """How far ahead of the edge's clock a reading may be."""
     past_days_max: int = _positive(35)
@@ -122,6 +126,13 @@ class IngestSection(_Section):
     voltage_dv_max: int = _positive(5_000)
     current_ma_max: int = _positive(200_000)
     volume_l_max: int = _positive(1_000_000_000)
+
+    @model_validator(mode="after")
+    def _batch_fits(self) -> Self:
+        for name in ("group_readings_max", "pending_readings_max"):
+            if getattr(self, name) < self.batch_readings_max:
+                raise ValueError(f"{name} is less than batch_readings_max")
+        return self
 
 
 class StoreSection(_Section):

@@ -9,6 +9,8 @@ from edge.errors import ReadingError
 
 PHASES_MAX = 3
 SUB_METERS_MAX = 4
+TARIFFS = (None, 1, 2)
+"""Each energy counter has two tariffs, so an indicator says one of these or nothing."""
 
 
 class SubMeterKind(IntEnum):
@@ -119,8 +121,12 @@ def check_reading(reading: Reading, limits: ReadingLimits, now_ms: int) -> None:
         _check_range(name, getattr(reading, name), limits.energy_wh_max, "Wh")
     for name in _POWERS:
         _check_range(name, getattr(reading, name), limits.power_w_max, "W")
-    if reading.tariff is not None and not 1 <= reading.tariff <= 8:
-        raise ReadingError(f"tariff is {reading.tariff}, not 1 to 8.", reason="READING_IMPLAUSIBLE")
+    if reading.tariff not in TARIFFS:
+        raise ReadingError(
+            f"tariff is {reading.tariff}, neither 1 nor 2.",
+            advice="Leave out an indicator that says anything else.",
+            reason="READING_IMPLAUSIBLE",
+        )
     if len(reading.phases) > PHASES_MAX:
         raise ReadingError(f"It has more than {PHASES_MAX} phases.", reason="READING_IMPLAUSIBLE")
     for number, phase in enumerate(reading.phases, start=1):

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge.domain.reading import PHASES_MAX, SUB_METERS_MAX, Phase, Reading, SubMeterKind, SubReading
 from edge.rpc.gate import Context, authenticate
+from edge_sdk.meter import SPOOL_ID_KEY
 from edge_sdk.wire.v1 import meter_pb2 as pb
 from edge_sdk.wire.v1 import meter_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
     from edge.metrics import Metrics
-    from edge.services.ingest import Acknowledgement, Ingest, ResumePoint
+    from edge.services.ingest import Ingest
+    from edge.services.stream import Acknowledgement, Stream, Taken
+    from edge.settings import IngestSection
 
-_Pending: TypeAlias = "asyncio.Queue[asyncio.Task[Acknowledgement] | None]"
+_Pending: TypeAlias = "asyncio.Queue[Taken | None]"
 
 
 class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     """Called by gateways."""
 
-    def __init__(self, ingest: Ingest, edge_id: str, unacknowledged_batches_max: int, metrics: Metrics) -> None:
+    def __init__(self, ingest: Ingest, edge_id: str, settings: IngestSection, metrics: Metrics) -> None:
         self._ingest = ingest
         self._edge_id = edge_id
-        self._unacknowledged_batches_max = unacknowledged_batches_max
+        self._settings = settings
         self._metrics = metrics
 
     async def ReportReadings(
@@ -33,24 +37,38 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     ) -> AsyncIterator[pb.ReportReadingsResponse]:
         """Acknowledges each batch once it is durable, in order; reads no further than a few batches ahead of that."""
         meter_id = authenticate(context, self._edge_id).name
-        resume = await self._ingest.resume_point(meter_id)
-        with self._metrics.streams.track_inprogress():
-            yield pb.ReportReadingsResponse(durable_sequence=resume.sequence)
-            room = asyncio.Semaphore(self._unacknowledged_batches_max)
-            pending: _Pending = asyncio.Queue()
-            reader = asyncio.create_task(self._read(meter_id, resume, request_iterator, room, pending))
-            try:
-                while (task := await pending.get()) is not None:
-                    yield _acknowledgement(await task)
-                    room.release()
-                await reader
-            finally:
-                await _give_up(reader, pending)
+        async with self._ingest.stream(meter_id, _spool_id(context)) as stream:
+            with self._metrics.streams.track_inprogress():
+                yield pb.ReportReadingsResponse(
+                    durable_sequence=stream.resume_sequence, batch_readings_max=self._settings.batch_readings_max
+                )
+                # Closed here and now when the gateway hangs up, not when the collector comes by.
+                async with aclosing(self._answers(stream, request_iterator)) as answers:
+                    async for answer in answers:
+                        yield answer
+
+    async def _answers(
+        self, stream: Stream, requests: AsyncIterator[pb.ReportReadingsRequest]
+    ) -> AsyncGenerator[pb.ReportReadingsResponse, None]:
+        room = asyncio.Semaphore(self._settings.unacknowledged_batches_max)
+        pending: _Pending = asyncio.Queue()
+        # A stream may be ended while its gateway is silent, or gone without a word.
+        stream.watch(lambda: pending.put_nowait(None))
+        reader = asyncio.create_task(self._read(stream, requests, room, pending))
+        try:
+            while (taken := await pending.get()) is not None:
+                yield _acknowledgement(await taken.acknowledged())
+                room.release()
+            stream.check()
+            await reader
+        finally:
+            # What was taken on is committed all the same.
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
 
     async def _read(
         self,
-        meter_id: str,
-        resume: ResumePoint,
+        stream: Stream,
         requests: AsyncIterator[pb.ReportReadingsRequest],
         room: asyncio.Semaphore,
         pending: _Pending,
@@ -58,22 +76,17 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
         try:
             async for request in requests:
                 await room.acquire()
-                self._ingest.check_size(len(request.readings))
-                readings = [reading_from_wire(reading) for reading in request.readings]
-                pending.put_nowait(asyncio.create_task(self._ingest.accept(meter_id, readings, resume)))
+                readings = (reading_from_wire(reading) for reading in request.readings)
+                pending.put_nowait(await self._ingest.accept(stream, readings, len(request.readings)))
         finally:
             pending.put_nowait(None)
 
 
-async def _give_up(reader: asyncio.Task[None], pending: _Pending) -> None:
-    """Ends what a stream still had under way; what the ingest has taken on is committed all the same."""
-    tasks: list[asyncio.Task[Any]] = [reader]
-    while not pending.empty():
-        if (task := pending.get_nowait()) is not None:
-            tasks.append(task)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _spool_id(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == SPOOL_ID_KEY:
+            return value if isinstance(value, str) else value.decode("ascii", "replace")
+    return ""
 
 
 def reading_from_wire(reading: pb.Reading) -> Reading:

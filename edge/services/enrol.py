@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from edge.domain.meter import Meter, MeterKind
 from edge.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.clock import Clock
     from edge.services.audit import AuditLog
     from edge.store.store import Store, Transaction
@@ -18,8 +21,25 @@ if TYPE_CHECKING:
 class Enrolment:
     """The register of meters."""
 
-    def __init__(self, store: Store, audit: AuditLog, clock: Clock, page_meters_max: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        audit: AuditLog,
+        clock: Clock,
+        page_meters_max: int,
+        on_retired: Callable[[str], None],
+    ) -> None:
+        """Makes a register.
+
+        Args:
+            store: where it is kept.
+            audit: where changes are recorded.
+            clock: what time it is.
+            page_meters_max: meters in one answer of a list.
+            on_retired: is told of a meter that was retired, in the event loop.
+        """
         self._store = store
+        self._on_retired = on_retired
         self._page_meters_max = page_meters_max
         self._audit = audit
         self._clock = clock
@@ -63,7 +83,7 @@ class Enrolment:
         Raises:
             NotFoundError: no such meter.
         """
-        now_ms = self._clock.now_ms()
+        now_ms, loop = self._clock.now_ms(), asyncio.get_running_loop()
 
         def work(transaction: Transaction) -> Meter:
             known = transaction.meters.get(meter_id)
@@ -78,6 +98,8 @@ class Enrolment:
             detail: dict[str, object] = {"meter": meter_id, "household": known.household_id}
             subjects = (OPERATOR_SUBJECT, household_subject(known.household_id))
             self._audit.record(transaction, [Event(EventKind.METER_RETIRED, now_ms, subjects, detail)])
+            # With the commit, not with the answer: the caller may have hung up by then.
+            transaction.after_commit(lambda: loop.call_soon_threadsafe(self._on_retired, meter_id))
             return retired
 
         return await self._store.write(work)

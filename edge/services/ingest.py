@@ -1,26 +1,37 @@
 """Takes readings in: checks them, groups them, and answers once they are on disk.
 
-Readings of many meters share a commit. One commit is under way at a time; what comes meanwhile makes up the next. If
-a commit fails, everything that waits fails with it and the gateways send it again: a later reading is never stored
-while an earlier one of its meter is missing. So where one batch of a stream fails, so do those that follow in it.
+Sequences number the readings of one spool, so each spool has a stream of its own, at most one at a time. Where one
+batch of a stream fails, so does all that follows in it, and the gateway begins another where the disk is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
 from edge.domain.reading import Counters, Quality, Reading, ReadingLimits, check_reading, judge_quality
-from edge.errors import EdgeError, InvalidRequestError, NotFoundError, ReadingError, StoreError
+from edge.domain.spool import Spool, check_spool_id
+from edge.errors import (
+    ClockError,
+    ConflictError,
+    EdgeError,
+    InvalidRequestError,
+    NotFoundError,
+    ReadingError,
+    StoreError,
+)
+from edge.services.backlog import Backlog
+from edge.services.commit import GroupCommit
+from edge.services.positions import Positions
+from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
+from edge.services.witness import TimeWitness
 from edge.store.readings import StoredReading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from edge.clock import Clock
     from edge.metrics import Metrics
@@ -28,42 +39,6 @@ if TYPE_CHECKING:
     from edge.store.store import Store
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A reading that was refused, and why."""
-
-    sequence: int
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResumePoint:
-    """Where a stream of a meter begins.
-
-    Attributes:
-        sequence: the last durable one.
-        breaks: how often readings of the meter had been lost on the way by then.
-    """
-
-    sequence: int
-    breaks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """All of a meter's readings up to `durable_sequence` are on disk or refused for good."""
-
-    durable_sequence: int
-    rejections: tuple[Rejection, ...] = ()
-
-
-@dataclass(slots=True)
-class _Group:
-    rows: list[StoredReading] = field(default_factory=list)
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Ingest:
@@ -75,171 +50,188 @@ class Ingest:
         self._limits = _limits(settings)
         self._clock = clock
         self._metrics = metrics
-        self._durable: dict[str, int] = {}
-        self._accepted: dict[str, int] = {}
-        self._newest: dict[str, Counters] = {}
-        self._breaks: Counter[str] = Counter()
-        self._group: _Group | None = None
-        self._full = asyncio.Event()
-        self._filling = asyncio.Event()
-        self._flusher: asyncio.Task[None] | None = None
-        self._stopping = False
-        # After a failed commit, memory may know less than the disk: it is read again before anything is accepted.
-        self._stale = True
-        self._recalling = asyncio.Lock()
+        self._witness = TimeWitness(clock)
+        self._positions = Positions(store)
+        self._backlog = Backlog(settings.pending_readings_max)
+        self._commit = GroupCommit(store, settings, metrics, self._note_end)
 
     async def start(self) -> None:
-        """Learns from the store how far each meter has come, and begins to commit."""
-        await self._recall()
-        self._flusher = asyncio.create_task(self._flush_forever(), name="ingest-flusher")
+        """Learns from the store how far each spool has come, and begins to commit."""
+        await self._store.sum_up_days()
+        self._witness.note(await self._positions.start())
+        await self._store.read(self._witness.note_stored)
+        try:
+            self._witness.check()
+        except ClockError as error:
+            _log.error("clock_behind", error=str(error))
+        self._commit.start()
 
     async def stop(self) -> None:
         """Commits what waits, then stops."""
-        if self._flusher is None:
-            return
-        self._stopping = True
-        self._filling.set()
-        self._full.set()
-        await self._flusher
+        await self._commit.stop()
 
-    async def resume_point(self, meter_id: str) -> ResumePoint:
-        """Returns where a new stream of a meter begins.
+    @asynccontextmanager
+    async def stream(self, meter_id: str, spool_id: str) -> AsyncIterator[Stream]:
+        """Opens a stream of a spool, for as long as the context lasts, and ends the one that was open before.
+
+        What the one before has brought is committed first, so that nothing is sent twice.
 
         Raises:
+            InvalidRequestError: `spool_id` is not one.
             NotFoundError: the meter is not enrolled.
+            ConflictError: it was retired; or, while this waited, a newer stream of the spool was opened.
+            StoreError: the disk could not be asked how far the spool has come.
         """
-        if await self._store.read(lambda tables: tables.meters.get(meter_id)) is None:
+        spool = Spool(meter_id, check_spool_id(spool_id))
+        await self._check_enrolled(meter_id)
+        position = self._positions.of(spool)
+        stream = Stream(spool)
+        before, position.stream = position.stream, stream
+        try:
+            if before is not None:
+                before.end(_superseded())
+            if position.pending is not None:
+                await asyncio.wait([position.pending])
+            await self._positions.recall(meter_id)
+            stream.check()
+            stream.resume_sequence = position.durable
+            yield stream
+        finally:
+            self._positions.close(stream)
+
+    async def accept(self, stream: Stream, readings: Iterable[Reading], size: int) -> Taken:
+        """Takes the next batch of a stream on, once there is room for it; call it for one batch after the other.
+
+        Readings that are stored already are passed over. Readings that cannot be true are refused one by one.
+
+        Args:
+            stream: which.
+            readings: in ascending sequence. They are made one by one as they are asked for, so that a batch that
+                waits for room is not in memory twice.
+            size: how many.
+
+        Raises:
+            InvalidRequestError: too many readings, or not in ascending sequence.
+            ClockError: they are from the future, but by a clock that cannot be believed.
+            EdgeError: what the stream was ended with.
+        """
+        if size > self._settings.batch_readings_max:
+            stream.end(_too_large(size, self._settings.batch_readings_max))
+        stream.check()
+        await self._backlog.enter(size)
+        rows: list[StoredReading] = []
+        try:
+            stream.check()
+            taken = self._take(stream, readings, rows)
+        except BaseException as error:
+            self._backlog.leave(size)
+            if isinstance(error, EdgeError):
+                stream.end(error)
+            raise
+        self._backlog.leave(size - len(rows))
+        return taken
+
+    def _take(self, stream: Stream, readings: Iterable[Reading], rows: list[StoredReading]) -> Taken:
+        """Examines a batch into `rows` and adds them to a group: all of it, or nothing if it raises."""
+        spool, now_ms = stream.spool, self._clock.now_ms()
+        position, newest = self._positions.of(spool), self._positions.newest.get(spool.meter_id)
+        rejections: list[Rejection] = []
+        known = last = 0
+        for reading in readings:
+            _check_ascending(reading.sequence, last)
+            last = reading.sequence
+            if last <= position.accepted:
+                known += 1
+                continue
+            row = self._examine(spool, reading, newest, now_ms, rejections)
+            rows.append(row)
+            if row.refusal is None and row.quality is not Quality.OUT_OF_ORDER:
+                newest = Counters(reading.time_ms, reading.total_import_wh, reading.total_export_wh)
+        self._metrics.duplicates.inc(known)
+        for rejection in rejections:
+            self._metrics.refused.labels(rejection.reason).inc()
+        if newest is not None:
+            self._positions.newest[spool.meter_id] = newest
+        self._witness.note(now_ms)
+        if rows:
+            position.accepted = last
+            position.pending = self._commit.add(rows)
+        return Taken(position.pending or _done(), Acknowledgement(position.accepted, tuple(rejections)))
+
+    def _examine(
+        self, spool: Spool, reading: Reading, newest: Counters | None, now_ms: int, rejections: list[Rejection]
+    ) -> StoredReading:
+        try:
+            check_reading(reading, self._limits, now_ms)
+        except ReadingError as error:
+            if error.reason == "READING_FROM_FUTURE":
+                self._witness.check()
+            rejections.append(Rejection(reading.sequence, error.reason, str(error)))
+            return StoredReading(spool, now_ms, reading, Quality.GOOD, error.reason)
+        return StoredReading(spool, now_ms, reading, judge_quality(reading, newest))
+
+    def _note_end(self, rows: Sequence[StoredReading], durable: bool) -> None:  # noqa: FBT001 - which end it was
+        self._backlog.leave(len(rows))
+        if durable:
+            for row in rows:
+                self._positions.of(row.spool).durable = row.reading.sequence
+        else:
+            lost = StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
+            self._positions.lose({row.spool.meter_id for row in rows}, lost)
+
+    def note_retired(self, meter_id: str) -> None:
+        """Ends the streams of a meter that was retired. To be called from the event loop."""
+        self._positions.end_streams(meter_id, _retired(meter_id))
+
+    async def _check_enrolled(self, meter_id: str) -> None:
+        meter = await self._store.read(lambda tables: tables.meters.get(meter_id))
+        if meter is not None and meter.retired_ms is not None:
+            raise _retired(meter_id)
+        if meter is None:
             raise NotFoundError(
                 f"Meter {meter_id} is not enrolled at this edge.",
                 advice="Ask the operator to enrol it (`edge meter enrol`); the gateway keeps its readings until then.",
                 reason="METER_UNKNOWN",
             )
-        await self._recall()
-        return ResumePoint(self._durable.get(meter_id, 0), self._breaks[meter_id])
 
-    async def accept(self, meter_id: str, readings: Sequence[Reading], resume: ResumePoint) -> Acknowledgement:
-        """Takes the next batch of a meter's stream and returns when all of it is durable.
 
-        Readings that are stored already are passed over. Readings that cannot be true are refused one by one.
+def _too_large(readings: int, readings_max: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"The batch holds {readings} readings, more than {readings_max}.",
+        advice="Send smaller batches.",
+        reason="BATCH_TOO_LARGE",
+    )
 
-        Args:
-            meter_id: whose.
-            readings: in ascending sequence.
-            resume: where the stream began.
 
-        Raises:
-            InvalidRequestError: too many readings, or not in ascending sequence.
-            StoreError: they, or those before them, could not be written; send them again in a new stream.
-        """
-        try:
-            self._check_batch(readings)
-            await self._recall()
-        except EdgeError:
-            self._breaks[meter_id] += 1
-            raise
-        if resume.breaks != self._breaks[meter_id]:
-            raise StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
-        rejections = []
-        group = self._group = self._group or _Group()
-        for reading in readings:
-            if reading.sequence <= self._accepted.get(meter_id, 0):
-                self._metrics.duplicates.inc()
-                continue
-            self._accepted[meter_id] = reading.sequence
-            row, rejection = self._examine(meter_id, reading)
-            group.rows.append(row)
-            if rejection is not None:
-                rejections.append(rejection)
-        self._filling.set()
-        if len(group.rows) >= self._settings.flush_readings:
-            self._full.set()
-        await asyncio.shield(group.done)
-        return Acknowledgement(self._durable.get(meter_id, 0), tuple(rejections))
+def _check_ascending(sequence: int, last: int) -> None:
+    if not last < sequence < 2**63:
+        raise InvalidRequestError(
+            f"Sequence {sequence} after {last}: sequences of a batch begin at 1 and ascend.",
+            advice="Send each spool's readings in order.",
+            reason="SEQUENCE_NOT_ASCENDING",
+        )
 
-    def check_size(self, readings: int) -> None:
-        """Refuses a batch by its size, before anything is made of it.
 
-        Raises:
-            InvalidRequestError: it holds too many readings.
-        """
-        if readings > self._settings.batch_readings_max:
-            raise InvalidRequestError(
-                f"The batch holds {readings} readings, more than {self._settings.batch_readings_max}.",
-                advice="Send smaller batches.",
-                reason="BATCH_TOO_LARGE",
-            )
+def _retired(meter_id: str) -> ConflictError:
+    return ConflictError(
+        f"Meter {meter_id} was retired by the operator.",
+        advice="Stop its gateway. A meter that is to go on needs an identity of a new id.",
+        reason="METER_RETIRED",
+    )
 
-    def _check_batch(self, readings: Sequence[Reading]) -> None:
-        self.check_size(len(readings))
-        last = 0
-        for reading in readings:
-            if not last < reading.sequence < 2**63:
-                raise InvalidRequestError(
-                    f"Sequence {reading.sequence} after {last}: sequences of a batch begin at 1 and ascend.",
-                    advice="Send each meter's readings in order.",
-                    reason="SEQUENCE_NOT_ASCENDING",
-                )
-            last = reading.sequence
 
-    def _examine(self, meter_id: str, reading: Reading) -> tuple[StoredReading, Rejection | None]:
-        now_ms = self._clock.now_ms()
-        try:
-            check_reading(reading, self._limits, now_ms)
-        except ReadingError as error:
-            self._metrics.refused.labels(error.reason).inc()
-            rejection = Rejection(reading.sequence, error.reason, str(error))
-            return StoredReading(meter_id, now_ms, reading, Quality.GOOD, error.reason), rejection
-        quality = judge_quality(reading, self._newest.get(meter_id))
-        if quality is not Quality.OUT_OF_ORDER:
-            self._newest[meter_id] = Counters(reading.time_ms, reading.total_import_wh, reading.total_export_wh)
-        return StoredReading(meter_id, now_ms, reading, quality), None
+def _superseded() -> ConflictError:
+    return ConflictError(
+        "A newer stream of this spool was opened.",
+        advice="Let one gateway send from a spool; give a copy of the gateway a spool of its own.",
+        reason="STREAM_SUPERSEDED",
+    )
 
-    async def _flush_forever(self) -> None:
-        while not self._stopping or self._group is not None:
-            await self._filling.wait()
-            if not self._stopping:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._full.wait(), self._settings.flush_ms / 1000)
-            await self._flush()
 
-    async def _flush(self) -> None:
-        group, self._group = self._group, None
-        self._filling.clear()
-        self._full.clear()
-        if group is None:
-            return
-        try:
-            with self._metrics.commit_s.time():
-                if group.rows:
-                    await self._store.append_readings(group.rows)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told; the flusher lives on
-            _log.error("readings_not_committed", readings=len(group.rows), error=type(error).__name__)
-            self._fail(group, error)
-            return
-        for row in group.rows:
-            self._durable[row.meter_id] = max(row.reading.sequence, self._durable.get(row.meter_id, 0))
-        self._metrics.readings.inc(sum(row.refusal is None for row in group.rows))
-        group.done.set_result(None)
-
-    def _fail(self, group: _Group, error: Exception) -> None:
-        self._stale = True
-        failed = [group] if self._group is None else [group, self._group]
-        self._group = None
-        self._filling.clear()
-        self._full.clear()
-        self._breaks.update({row.meter_id for item in failed for row in item.rows})
-        for item in failed:
-            item.done.set_exception(error)
-            item.done.exception()  # a group may have nobody left who waits
-
-    async def _recall(self) -> None:
-        async with self._recalling:
-            if not self._stale:
-                return
-            self._durable = await asyncio.to_thread(self._store.readings.durable_sequences)
-            self._newest = await asyncio.to_thread(self._store.readings.newest_counters)
-            self._accepted = dict(self._durable)
-            self._stale = False
+def _done() -> asyncio.Future[None]:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 def _limits(settings: IngestSection) -> ReadingLimits:

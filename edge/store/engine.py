@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.resources
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,12 +23,13 @@ from edge.store.failures import open_failure, query_failure
 from edge.store.schema import create_day_tables, migrate_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 STATE = "state"
 _DAY_PREFIX = "day_"
 _FILE_SUFFIX = ".duckdb"
 _UNFINISHED_SUFFIX = ".new"
+_UNFINISHED = "unfinished"
 
 
 class Engine:
@@ -81,8 +82,7 @@ class Engine:
 
     def _attach_all(self, folder: Path) -> None:
         self._connection.execute(f"LOAD '{_extension_file()}'")
-        self._attach(folder / f"edge{_FILE_SUFFIX}", STATE)
-        migrate_state(self._connection, STATE)
+        self._attach(folder / f"edge{_FILE_SUFFIX}", STATE, migrate_state)
         for file in sorted((folder / "readings").glob(f"*{_FILE_SUFFIX}")):
             self.attach_day(_day_of_file(file))
 
@@ -107,13 +107,17 @@ class Engine:
             cursor.close()
 
     def attach_day(self, day: int) -> str:
-        """Makes the file of a UTC day (days since 1970) usable, creating it if need be; returns its SQL name."""
+        """Makes the file of a UTC day (days since 1970) usable, creating it if need be; returns its SQL name.
+
+        Raises:
+            StoreError: it cannot be opened or made now. Nothing is left over that would stand in the way later.
+            StoreCorruptError: it is damaged.
+        """
         name = day_name(day)
         with self._attaching:
             if day not in self._days:
                 date_text = datetime.fromtimestamp(day * DAY_MS / 1000, tz=UTC).date().isoformat()
-                self._attach(self._readings / f"{date_text}{_FILE_SUFFIX}", name)
-                create_day_tables(self._connection, name)
+                self._attach(self._readings / f"{date_text}{_FILE_SUFFIX}", name, create_day_tables)
                 self._days.add(day)
         return name
 
@@ -130,11 +134,13 @@ class Engine:
             self._days.clear()
             self._connection.close()
 
-    def _attach(self, file: Path, name: str) -> None:
+    def _attach(self, file: Path, name: str, make_tables: Callable[[duckdb.DuckDBPyConnection, str], None]) -> None:
         try:
             if not file.exists():
                 self._make(file)
-            self._execute_attach(file, name)
+            with self._let_go_on_failure(name):
+                self._execute_attach(file, name)
+                make_tables(self._connection, name)
         except (duckdb.Error, OSError) as error:
             raise open_failure(file, error) from error
 
@@ -142,9 +148,21 @@ class Engine:
         """Makes an empty file under another name first: a crash on the way leaves none, not half of one."""
         unfinished = file.with_suffix(_UNFINISHED_SUFFIX)
         unfinished.unlink(missing_ok=True)
-        self._execute_attach(unfinished, "unfinished")
-        self._connection.execute("DETACH unfinished")
+        with self._let_go_on_failure(_UNFINISHED):
+            self._execute_attach(unfinished, _UNFINISHED)
+            self._connection.execute(f"DETACH {_UNFINISHED}")
         unfinished.rename(file)
+
+    @contextmanager
+    def _let_go_on_failure(self, name: str) -> Iterator[None]:
+        """Within it, what fails leaves `name` free: a disk that is full now may have room at the next attempt."""
+        try:
+            yield
+        except BaseException:
+            # Of the two errors the first says what is wrong. A file that stays attached is met by the next attempt.
+            with suppress(duckdb.Error):
+                self._connection.execute(f"DETACH DATABASE IF EXISTS {name}")
+            raise
 
     def _execute_attach(self, file: Path, name: str) -> None:
         quoted = str(file).replace("'", "''")

@@ -68,6 +68,11 @@ class EvaluationTable:
         ).fetchall()
         return {key: set(slots) for key, slots in rows}
 
+    def newest_ran_ms(self) -> int:
+        """Returns when the newest run was, by the edge's clock, unix ms; 0 if there was none."""
+        row = self._cursor.execute("SELECT coalesce(max(ran_ms), 0) FROM state.evaluations").fetchone()
+        return int(row[0]) if row else 0
+
     def totals(self) -> EvaluationTotals:
         """Returns how many evaluations and faults there were."""
         row = self._cursor.execute(

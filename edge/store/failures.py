@@ -20,6 +20,8 @@ _DAMAGED = (
     "not a valid DuckDB database file",
 )
 _LOCKED = "Could not set lock"
+# What the disk, the memory or the moment can be the cause of. A commit that cannot be written is a `Transaction...`.
+_PASSING = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
 
 
 def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:
@@ -31,8 +33,8 @@ def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:
             advice="Stop the other `edge serve` on this data folder first.",
             reason="STORE_LOCKED",
         )
-    # Of what is not I/O, nothing but the content of the file can be the cause.
-    if _is_damage(message) or not isinstance(error, duckdb.IOException | OSError):
+    # Of all else nothing but the content of the file can be the cause.
+    if _is_damage(message) or not isinstance(error, _PASSING):
         return StoreCorruptError(
             f"The file {file} cannot be read: it is damaged, or was written with another key.",
             advice="Restore secrets/store.key or the file from a backup; move a damaged file of one day away to "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from edge.domain.reading import Counters, Phase, Quality, Reading
+from edge.domain.reading import Phase, Quality, Reading
 from edge.domain.slot import day_of
 from edge.store.engine import day_name
 
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from edge.domain.spool import Spool
     from edge.store.engine import Engine
+    from edge.store.progress import ProgressTable
 
-# `Reading.total_import_wh` and `total_export_wh`, as expressions over a row.
-TOTAL_IMPORT_WH = (
-    "coalesce(energy_import_wh, energy_import_t1_wh + coalesce(energy_import_t2_wh, 0), energy_import_t2_wh)"
-)
-TOTAL_EXPORT_WH = (
-    "coalesce(energy_export_wh, energy_export_t1_wh + coalesce(energy_export_t2_wh, 0), energy_export_t2_wh)"
-)
-READING_ORDER = "(time_ms::HUGEINT * 9223372036854775808 + sequence)"
-"""Orders a meter's readings by time, those at one time by sequence: which is newest never depends on chance."""
+READING_ORDER = "row(time_ms, sequence, spool_id)"
+"""Orders a meter's readings by time, then by sequence, then by spool: which is newest never depends on chance."""
 
 _PLAIN = (
     "energy_import_t1_wh",
@@ -56,7 +51,7 @@ class StoredReading:
         refusal: reason why it was refused, or None; a refused reading leaves only its number, time and reason.
     """
 
-    meter_id: str
+    spool: Spool
     received_ms: int
     reading: Reading
     quality: Quality
@@ -64,64 +59,46 @@ class StoredReading:
 
 
 class ReadingTable:
-    """Writes readings and tells how far each meter has come."""
+    """Writes readings."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, progress: ProgressTable) -> None:
         self._engine = engine
+        self._progress = progress
 
     def append(self, cursor: duckdb.DuckDBPyConnection, readings: Sequence[StoredReading]) -> None:
-        """Commits `readings`, which hold each meter's in ascending sequence.
+        """Commits `readings`, which hold each spool's in ascending sequence.
 
-        A transaction can write to one day's file only. So that a crash between two of them leaves no gap in a meter's
-        sequence, a meter's readings are committed in order, a day's run at a time.
+        A transaction can write to one day's file only. So that a crash between two of them leaves no gap in a spool's
+        sequence, a spool's readings are committed in order, a day's run at a time.
         """
         for round_of_runs in _rounds(readings):
             for day, rows in sorted(round_of_runs.items()):
-                self._commit(cursor, self._engine.attach_day(day), rows)
-
-    def durable_sequences(self) -> dict[str, int]:
-        """Returns the highest sequence of every meter that is stored or was refused."""
-        newest: dict[str, int] = {}
-        for meter_id, sequence in self._over_days(
-            "SELECT meter_id, max(sequence) FROM (SELECT meter_id, sequence FROM {day}.readings"
-            " UNION ALL SELECT meter_id, sequence FROM {day}.refused) GROUP BY meter_id"
-        ):
-            newest[meter_id] = max(sequence, newest.get(meter_id, 0))
-        return newest
-
-    def newest_counters(self) -> dict[str, Counters]:
-        """Returns time and counters of the newest reading of every meter; of several at one time, the last sent."""
-        rows = self._over_days(
-            "SELECT meter_id, max(time_ms),"
-            f" arg_max_null({TOTAL_IMPORT_WH}, {READING_ORDER}), arg_max_null({TOTAL_EXPORT_WH}, {READING_ORDER})"
-            " FROM {day}.readings GROUP BY meter_id"
-        )
-        # Days ascend, so that a meter's later day replaces its earlier one.
-        return {meter_id: Counters(time_ms, import_wh, export_wh) for meter_id, time_ms, import_wh, export_wh in rows}
+                self._commit(cursor, day, rows)
 
     def count(self) -> tuple[int, int]:
         """Returns how many readings are stored and how many were refused."""
-        rows = list(
-            self._over_days("SELECT (SELECT count(*) FROM {day}.readings), (SELECT count(*) FROM {day}.refused)")
-        )
-        return sum(row[0] for row in rows), sum(row[1] for row in rows)
-
-    def _over_days(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        stored = refused = 0
         with self._engine.reading() as cursor:
-            for day in self._engine.days():
-                yield from cursor.execute(sql.format(day=day_name(day))).fetchall()
+            for day in map(day_name, self._engine.days()):
+                sql = f"SELECT (SELECT count(*) FROM {day}.readings), (SELECT count(*) FROM {day}.refused)"
+                for of_day in cursor.execute(sql).fetchall():
+                    stored, refused = stored + of_day[0], refused + of_day[1]
+        return stored, refused
 
-    def _commit(self, cursor: duckdb.DuckDBPyConnection, day: str, rows: Sequence[StoredReading]) -> None:
+    def _commit(self, cursor: duckdb.DuckDBPyConnection, day: int, rows: Sequence[StoredReading]) -> None:
+        name = self._engine.attach_day(day)
         kept = [row for row in rows if row.refusal is None]
         refused = [row for row in rows if row.refusal is not None]
         cursor.execute("BEGIN")
         if kept:
-            _insert(cursor, f"{day}.readings", _readings_table(kept))
+            _insert(cursor, f"{name}.readings", _readings_table(kept))
         if any(row.reading.sub_readings for row in kept):
-            _insert(cursor, f"{day}.sub_readings", _sub_readings_table(kept))
+            _insert(cursor, f"{name}.sub_readings", _sub_readings_table(kept))
         if refused:
-            _insert(cursor, f"{day}.refused", _refused_table(refused))
+            _insert(cursor, f"{name}.refused", _refused_table(refused))
+        self._progress.take_away(cursor, day)
         cursor.execute("COMMIT")
+        self._progress.note_added(day)
 
 
 def _day(row: StoredReading) -> int:
@@ -130,16 +107,16 @@ def _day(row: StoredReading) -> int:
 
 
 def _rounds(readings: Sequence[StoredReading]) -> Iterator[dict[int, list[StoredReading]]]:
-    """Yields, round by round, each meter's next run of readings of one day, grouped by that day."""
-    by_meter: dict[str, list[StoredReading]] = {}
+    """Yields, round by round, each spool's next run of readings of one day, grouped by that day."""
+    by_spool: dict[Spool, list[StoredReading]] = {}
     for row in readings:
-        by_meter.setdefault(row.meter_id, []).append(row)
-    runs = [[(day, list(run)) for day, run in groupby(rows, key=_day)] for rows in by_meter.values()]
-    for number in range(max((len(meter_runs) for meter_runs in runs), default=0)):
+        by_spool.setdefault(row.spool, []).append(row)
+    runs = [[(day, list(run)) for day, run in groupby(rows, key=_day)] for rows in by_spool.values()]
+    for number in range(max((len(spool_runs) for spool_runs in runs), default=0)):
         round_of_runs: dict[int, list[StoredReading]] = {}
-        for meter_runs in runs:
-            if number < len(meter_runs):
-                day, rows = meter_runs[number]
+        for spool_runs in runs:
+            if number < len(spool_runs):
+                day, rows = spool_runs[number]
                 round_of_runs.setdefault(day, []).extend(rows)
         yield round_of_runs
 
@@ -152,7 +129,8 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> No
 
 def _readings_table(rows: Sequence[StoredReading]) -> pa.Table:
     columns: dict[str, pa.Array] = {
-        "meter_id": pa.array([row.meter_id for row in rows], pa.string()),
+        "meter_id": pa.array([row.spool.meter_id for row in rows], pa.string()),
+        "spool_id": pa.array([row.spool.spool_id for row in rows], pa.string()),
         "sequence": pa.array([row.reading.sequence for row in rows], pa.int64()),
         "time_ms": pa.array([row.reading.time_ms for row in rows], pa.int64()),
         "received_ms": pa.array([row.received_ms for row in rows], pa.int64()),
@@ -171,7 +149,8 @@ def _sub_readings_table(rows: Sequence[StoredReading]) -> pa.Table:
     pairs = [(row, sub) for row in rows for sub in row.reading.sub_readings]
     return pa.table(
         {
-            "meter_id": pa.array([row.meter_id for row, _ in pairs], pa.string()),
+            "meter_id": pa.array([row.spool.meter_id for row, _ in pairs], pa.string()),
+            "spool_id": pa.array([row.spool.spool_id for row, _ in pairs], pa.string()),
             "sequence": pa.array([row.reading.sequence for row, _ in pairs], pa.int64()),
             "channel": pa.array([sub.channel for _, sub in pairs], pa.uint8()),
             "kind": pa.array([int(sub.kind) for _, sub in pairs], pa.uint8()),
@@ -185,7 +164,8 @@ def _sub_readings_table(rows: Sequence[StoredReading]) -> pa.Table:
 def _refused_table(rows: Sequence[StoredReading]) -> pa.Table:
     return pa.table(
         {
-            "meter_id": pa.array([row.meter_id for row in rows], pa.string()),
+            "meter_id": pa.array([row.spool.meter_id for row in rows], pa.string()),
+            "spool_id": pa.array([row.spool.spool_id for row in rows], pa.string()),
             "sequence": pa.array([row.reading.sequence for row in rows], pa.int64()),
             "time_ms": pa.array([row.reading.time_ms for row in rows], pa.int64()),
             "received_ms": pa.array([row.received_ms for row in rows], pa.int64()),

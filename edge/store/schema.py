@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 STATE_VERSION = 1
 
+# `Reading.total_import_wh` and `total_export_wh`, as expressions over a row.
+TOTAL_IMPORT_WH = (
+    "coalesce(energy_import_wh, energy_import_t1_wh + coalesce(energy_import_t2_wh, 0), energy_import_t2_wh)"
+)
+TOTAL_EXPORT_WH = (
+    "coalesce(energy_export_wh, energy_export_t1_wh + coalesce(energy_export_t2_wh, 0), energy_export_t2_wh)"
+)
+
 _STATE_1 = """
 CREATE TABLE {db}.meters (
     meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, enrolled_ms BIGINT NOT NULL,
@@ -64,20 +72,24 @@ _PHASE_COLUMNS = "".join(
 
 _DAY_SCRIPT = f"""
 CREATE TABLE IF NOT EXISTS {{db}}.readings (
-    meter_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL,
-    quality UTINYINT NOT NULL,
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL,
     energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT, energy_import_wh BIGINT,
     energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT, tariff UTINYINT,
     power_import_w BIGINT, power_export_w BIGINT, {_PHASE_COLUMNS}
     power_failures BIGINT, long_power_failures BIGINT, demand_w BIGINT, peak_demand_w BIGINT
 );
 CREATE TABLE IF NOT EXISTS {{db}}.sub_readings (
-    meter_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, channel UTINYINT NOT NULL, kind UTINYINT NOT NULL,
-    time_ms BIGINT NOT NULL, volume_l BIGINT, energy_wh BIGINT
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, channel UTINYINT NOT NULL,
+    kind UTINYINT NOT NULL, time_ms BIGINT NOT NULL, volume_l BIGINT, energy_wh BIGINT
 );
 CREATE TABLE IF NOT EXISTS {{db}}.refused (
-    meter_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL,
-    reason VARCHAR NOT NULL
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL, reason VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {{db}}.progress (
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, last_sequence BIGINT NOT NULL, received_ms BIGINT NOT NULL,
+    newest_ms BIGINT, import_wh BIGINT, export_wh BIGINT
 );
 """
 

@@ -13,6 +13,7 @@ from edge.store.engine import Engine
 from edge.store.evaluations import EvaluationTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
+from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
@@ -44,9 +45,9 @@ class Transaction(Tables):
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         super().__init__(cursor)
-        self._after_commit: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[], object]] = []
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
+    def after_commit(self, callback: Callable[[], object]) -> None:
         """Calls `callback` in the writer's thread once the transaction is durable, before the next one begins."""
         self._after_commit.append(callback)
 
@@ -62,7 +63,8 @@ class Store:
     def __init__(self, engine: Engine, writer: Writer) -> None:
         self._engine = engine
         self._writer = writer
-        self.readings = ReadingTable(engine)
+        self.progress = ProgressTable(engine)
+        self.readings = ReadingTable(engine, self.progress)
         self.windows = WindowReader(engine)
 
     @classmethod
@@ -98,13 +100,30 @@ class Store:
         return await self._writer.run(in_transaction, urgent=urgent)
 
     async def append_readings(self, readings: Sequence[StoredReading]) -> None:
-        """Stores readings, which hold each meter's in ascending sequence; they are durable on return.
+        """Stores readings, which hold each spool's in ascending sequence; they are durable on return.
 
         Raises:
             LimitError: too much waits to be written.
-            StoreError: the database refused. Some may be stored; none of them follows one of its meter that is not.
+            StoreError: the database refused. Some may be stored; none of them follows one of its spool that is not.
         """
-        await self._writer.run(lambda cursor: self.readings.append(cursor, readings), urgent=True)
+
+        def in_order(cursor: duckdb.DuckDBPyConnection) -> None:
+            days = len(self._engine.days())
+            self.readings.append(cursor, readings)
+            if len(self._engine.days()) > days:
+                # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.
+                self.progress.sum_up(cursor)
+
+        await self._writer.run(in_order, urgent=True)
+
+    async def sum_up_days(self) -> None:
+        """Sums up the progress of days that are over, so that a start need not go through their readings.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused.
+        """
+        await self._writer.run(self.progress.sum_up)
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """Runs `work` over a consistent snapshot of the state.

@@ -27,7 +27,8 @@ from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import SubMeterKind
 from edge.domain.slot import day_of
 from edge.store.engine import Engine, day_name
-from edge.store.readings import READING_ORDER, TOTAL_EXPORT_WH, TOTAL_IMPORT_WH
+from edge.store.readings import READING_ORDER
+from edge.store.schema import TOTAL_EXPORT_WH, TOTAL_IMPORT_WH
 from edge_sdk.catalogue import Aggregation, Extent
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class WindowReader:
         margin_days = 1 if column.is_of_sub_meters else 0
         channel = "channel" if column.is_of_sub_meters else "1"
         days = [
-            f"SELECT meter_id, {channel} AS channel, time_ms, sequence, {column.expression} AS value"
+            f"SELECT meter_id, {channel} AS channel, time_ms, sequence, spool_id, {column.expression} AS value"
             f" FROM {day_name(day)}.{column.table}"
             f" WHERE time_ms >= {from_ms} AND time_ms < {until_ms} AND {column.condition}"
             for day in self._engine.days()

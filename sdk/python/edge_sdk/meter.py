@@ -15,6 +15,9 @@ from edge_sdk.wire.v1.meter_pb2_grpc import MeterServiceStub
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+SPOOL_ID_KEY = "edge-spool-id"
+"""Call metadata that names the spool."""
+
 
 class MeterClient(Client):
     """Speaks to an edge as one meter."""
@@ -24,6 +27,9 @@ class MeterClient(Client):
     ) -> AsyncGenerator[ReportReadingsResponse, None]:
         """Streams `batches` up and yields what the edge answers. The first answer says where to resume.
 
+        Sequences count within the spool that `spool_id` names: 32 lower-case hexadecimal digits, made at random with
+        the spool, or "" for a meter whose readings all come from one place that never loses count.
+
         `batches` is asked for its first batch when that answer is here, and not at all if the edge refuses the stream:
         gRPC may report a write to a stream that has ended as a failure of its own, in place of the edge's reason
         (grpc issue 36066). When `batches` ends, the edge answers what it still has and the stream ends.
@@ -32,8 +38,7 @@ class MeterClient(Client):
             RpcError: the edge refused or cannot be reached. What `batches` raises is raised here too.
         """
         async with translated(self._identity):
-            metadata = (("edge-spool-id", spool_id),) if spool_id else None
-            call = MeterServiceStub(self._channel).ReportReadings(None, metadata=metadata)
+            call = MeterServiceStub(self._channel).ReportReadings(None, metadata=_metadata(spool_id))
             writer: asyncio.Task[None] | None = None
             try:
                 async for response in call:
@@ -51,6 +56,10 @@ class MeterClient(Client):
                 if writer is not None:
                     writer.cancel()
                     await asyncio.wait([writer])
+
+
+def _metadata(spool_id: str) -> grpc.aio.Metadata:
+    return grpc.aio.Metadata((SPOOL_ID_KEY, spool_id)) if spool_id else grpc.aio.Metadata()
 
 
 _Call = grpc.aio.StreamStreamCall[ReportReadingsRequest, ReportReadingsResponse]

@@ -106,9 +106,9 @@ def test_time_bounds() -> None:
     assert reason_of(replace(READING, time_ms=NOW_MS - LIMITS.past_ms_max)) == ""
 
 
-@pytest.mark.parametrize(("tariff", "kept"), [(0, False), (1, True), (2, True), (8, True), (9, False), (-1, False)])
+@pytest.mark.parametrize(("tariff", "kept"), [(0, False), (1, True), (2, True), (3, False), (-1, False)])
 def test_tariff(tariff: int, *, kept: bool) -> None:
-    """A tariff indicator is 1 to 8."""
+    """A tariff indicator is 1 or 2, as there are two counters each way."""
     assert (reason_of(replace(READING, tariff=tariff)) == "") is kept
 
 

@@ -60,7 +60,7 @@ class Servicer(MeterServiceServicer):
         self, request_iterator: AsyncIterator[ReportReadingsRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[ReportReadingsResponse]:
         """Acknowledges each batch as it comes."""
-        self.spool_ids.append(dict(context.invocation_metadata() or ()).get("edge-spool-id"))
+        self.spool_ids += [value for key, value in context.invocation_metadata() or () if key == "edge-spool-id"]
         yield ReportReadingsResponse(durable_sequence=self.durable)
         async for request in request_iterator:
             for reading in request.readings:
@@ -95,6 +95,15 @@ async def test_report_streams_both_ways() -> None:
     async with serving(servicer) as who, MeterClient(who) as client:
         answers = [answer.durable_sequence async for answer in client.report(batches(10, 20))]
     assert (answers, servicer.times_ms) == ([0, 1, 2], [10, 20])
+
+
+async def test_spool_is_named_before_anything_is_written() -> None:
+    """A spool's id goes ahead as metadata of the call; without one nothing is sent in its place."""
+    servicer = Servicer()
+    async with serving(servicer) as who, MeterClient(who) as client:
+        for spool_id in ("0f" * 16, ""):
+            _ = [answer async for answer in client.report(batches(10), spool_id=spool_id)]
+    assert servicer.spool_ids == ["0f" * 16]
 
 
 async def test_refusal_is_translated() -> None:

@@ -220,14 +220,16 @@ class Street:
         offer = await self.offer(household, service)
         return await (await self.household(household)).grant(offer.terms, expires_ms)
 
-    async def report(self, meter: str, readings: Sequence[Reading]) -> list[ReportReadingsResponse]:
+    async def report(
+        self, meter: str, readings: Sequence[Reading], *, spool_id: str = ""
+    ) -> list[ReportReadingsResponse]:
         """Sends one batch over a connection of its own and returns every answer."""
 
         async def batches() -> AsyncIterator[Sequence[Reading]]:
             yield readings
 
         async with MeterClient(self.identity(Role.METER, meter)) as client:
-            return [response async for response in client.report(batches())]
+            return [response async for response in client.report(batches(), spool_id=spool_id)]
 
     async def measure(self, *households: str, power_w: int = 500, time_ms: int | None = None) -> None:
         """Lets the meter of each household report one reading, of a minute ago unless told otherwise."""

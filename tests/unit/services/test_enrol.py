@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
+from edge_sdk.meter import MeterClient
 from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY, METER_KIND_GAS, ListMetersRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from conftest import NewStreet, Street
+
+    from edge_sdk.wire.v1.meter_pb2 import Reading
 
 
 async def test_enrolled_once(street: Street) -> None:
@@ -51,6 +55,25 @@ async def test_a_wrong_enrolment_is_undone(street: Street, module: Callable[...,
         with pytest.raises(RpcError) as caught:
             await operator.enrol_meter("mistyped", "h1", METER_KIND_ELECTRICITY)
         assert caught.value.reason == "METER_RETIRED"
+
+
+async def test_a_retired_meter_is_heard_no_more(street: Street) -> None:
+    """The stream of a meter ends when it is retired, though it says nothing, and no other begins."""
+    async with street:
+        await street.enrol("h1")
+
+        async def silent() -> AsyncIterator[list[Reading]]:
+            await asyncio.Event().wait()
+            yield []
+
+        async with MeterClient(street.identity(Role.METER, "m-h1")) as client:
+            answers = client.report(silent())
+            await anext(answers)
+            await (await street.operator()).retire_meter("m-h1")
+            for again in (answers, client.report(silent())):
+                with pytest.raises(RpcError) as caught:
+                    await asyncio.wait_for(anext(again), 10)
+                assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "METER_RETIRED")
 
 
 async def test_retiring_what_is_not_there(street: Street) -> None:

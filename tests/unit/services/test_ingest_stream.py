@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edge.clock import SimulatedClock
+from edge.domain.slot import day_of
+from edge.store.engine import day_name
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
 from edge_sdk.meter import MeterClient
@@ -111,3 +115,89 @@ async def test_batch_too_large(street: Street) -> None:
             await anext(answers)
         assert caught.value.reason == "BATCH_TOO_LARGE"
         assert (await street.report("m-h1", []))[0].durable_sequence == 1
+
+
+async def test_two_gateways_of_one_meter(street: Street) -> None:
+    """Two gateways with one certificate send the same numbers with other values at a time: all of it is stored."""
+
+    async def gateway(spool_id: str, power_w: int) -> int:
+        async def each() -> AsyncIterator[Sequence[Reading]]:
+            for batch in batches(street):
+                for reading in batch:
+                    reading.power_import_w = power_w
+                yield batch
+
+        async with MeterClient(street.identity(Role.METER, "m-h1")) as client:
+            return [answer.durable_sequence async for answer in client.report(each(), spool_id=spool_id)][-1]
+
+    async with street:
+        await street.enrol("h1")
+        spools = {"": 1, "a" * 32: 2, "b" * 32: 3}
+        durable = await asyncio.gather(*(gateway(*spool) for spool in spools.items()))
+        assert durable == [BATCHES * BATCH_READINGS] * 3
+        rows = await street.query(
+            "SELECT spool_id, power_import_w, count(*), count(DISTINCT sequence)"
+            f" FROM {day_name(day_of(street.now_ms))}.readings GROUP BY ALL ORDER BY ALL"
+        )
+        assert rows == [(spool_id, power_w, 200, 200) for spool_id, power_w in sorted(spools.items())]
+
+
+async def test_first_answer_tells_what_a_gateway_needs(street: Street) -> None:
+    """The first answer names the last sequence of that spool and how many readings a batch may hold."""
+    async with street:
+        await street.enrol("h1")
+        (first, *_) = await street.report("m-h1", batches(street)[0], spool_id="a" * 32)
+        assert (first.durable_sequence, first.batch_readings_max) == (0, 500)
+        (again, *_) = await street.report("m-h1", [], spool_id="a" * 32)
+        assert (again.durable_sequence, again.batch_readings_max) == (BATCH_READINGS, 500)
+        (other, *_) = await street.report("m-h1", [], spool_id="b" * 32)
+        assert other.durable_sequence == 0
+
+
+async def test_half_open_stream(street: Street) -> None:
+    """A gateway that comes back gets its stream, although the one before is open; that one is told why it ends."""
+    async with street:
+        await street.enrol("h1")
+        answers = (await street.client(MeterClient, Role.METER, "m-h1")).report(endless(), spool_id="a" * 32)
+        assert (await anext(answers)).durable_sequence == 0
+        (resumed, *_) = await street.report("m-h1", batches(street)[0], spool_id="a" * 32)
+        assert resumed.durable_sequence == 0
+        with pytest.raises(RpcError) as caught:
+            await anext(answers)
+        assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "STREAM_SUPERSEDED")
+        assert (await (await street.operator()).status()).meters_connected == 0
+
+
+async def endless() -> AsyncIterator[Sequence[Reading]]:
+    """Never sends anything."""
+    await asyncio.Event().wait()
+    yield []
+
+
+async def test_malformed_spool_id(street: Street) -> None:
+    """A spool's id that is none is refused at once, with its reason."""
+    async with street:
+        await street.enrol("h1")
+        for spool_id in ("a" * 31, "A" * 32, "x"):
+            with pytest.raises(RpcError) as caught:
+                await street.report("m-h1", [], spool_id=spool_id)
+            assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "SPOOL_ID_INVALID")
+
+
+async def test_clock_that_lost_the_time(street: Street) -> None:
+    """An edge that wakes up in the past takes nothing from its future and refuses none of it: gateways try again."""
+    async with street:
+        await street.enrol("h1")
+        await street.report("m-h1", batches(street)[0])
+        now_ms = street.now_ms
+        await street.stop()
+        street.clock = SimulatedClock(now_ms - 3_600_000)
+        await street.start()
+        with pytest.raises(RpcError) as caught:
+            await street.report("m-h1", [Reading(sequence=BATCH_READINGS + 1, time_ms=now_ms + 1_000)])
+        assert caught.value.status == "UNAVAILABLE"
+        status = await (await street.operator()).status()
+        assert (status.readings, status.readings_refused) == (BATCH_READINGS, 0)
+        await street.advance(now_ms + 2_000)
+        answers = await street.report("m-h1", [Reading(sequence=BATCH_READINGS + 1, time_ms=now_ms + 1_000)])
+        assert (answers[-1].durable_sequence, len(answers[-1].rejections)) == (BATCH_READINGS + 1, 0)

@@ -31,14 +31,39 @@ print("open", flush=True)
 sys.stdin.read()
 """
 
+FILLER = """
+import pathlib, resource, signal, sys
+from edge.errors import StoreCorruptError, StoreError
+from edge.store.engine import Engine
+
+folder, room_bytes, is_made = pathlib.Path(sys.argv[1]), int(sys.argv[3]), sys.argv[4] == "True"
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit fails, as on a full disk
+engine = Engine.open(folder, sys.argv[2], memory_bytes_max=2**28, threads_max=1)
+day = folder / "readings" / "2024-10-04.duckdb"
+if is_made:
+    engine._make(day)  # by an attempt when there was a little more room
+resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, resource.RLIM_INFINITY))
+for _ in range(3):
+    try:
+        engine.attach_day(20_000)
+    except StoreError as error:
+        print(error.reason, isinstance(error, StoreCorruptError), engine.days())
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+name = engine.attach_day(20_000)
+engine.cursor().execute(f"INSERT INTO {name}.refused VALUES ('m1', '', 1, 2, 3, 'READING_TOO_OLD')")
+engine.close()
+engine = Engine.open(folder, sys.argv[2], memory_bytes_max=2**28, threads_max=1)
+print(engine.cursor().execute(f"SELECT count(*) FROM {name}.refused").fetchone())
+"""
+
 
 def insert(engine: Engine, rows: int = 1) -> None:
     """Stores readings of one meter on one day, and the meter."""
     day = engine.attach_day(DAY)
     cursor = engine.cursor()
     cursor.execute(
-        f"INSERT INTO {day}.readings (meter_id, sequence, time_ms, received_ms, quality, energy_import_wh)"
-        " SELECT ?, i, ?, 0, 0, ? FROM range(?) numbers(i)",
+        f"INSERT INTO {day}.readings (meter_id, spool_id, sequence, time_ms, received_ms, quality, energy_import_wh)"
+        " SELECT ?, '', i, ?, 0, 0, ? FROM range(?) numbers(i)",
         [METER_ID, DAY * DAY_MS, COUNTER_WH, rows],
     )
     cursor.execute("INSERT INTO state.meters VALUES (?, 'household-recognisable', 'gas', 0, NULL)", [METER_ID])
@@ -252,6 +277,19 @@ def test_file_that_cannot_be_made(tmp_path: Path, open_engine: OpenEngine) -> No
     insert(engine)
     assert stored_rows(engine) == 1
     engine.close()
+
+
+@pytest.mark.parametrize(("room_bytes", "is_made"), [(100, True), (1_000, True), (100, False), (5_000, False)])
+def test_full_disk(tmp_path: Path, key_hex: str, room_bytes: int, *, is_made: bool) -> None:
+    """A disk that is full when a day begins is no damage, at the first attempt or a later; with room it goes on."""
+    done = subprocess.run(
+        [sys.executable, "-c", FILLER, str(tmp_path), key_hex, str(room_bytes), str(is_made)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["STORE_FAILED False []"] * 3 + ["(1,)"]
 
 
 def test_half_made_file_is_made_anew(tmp_path: Path, open_engine: OpenEngine) -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from edge.domain.reading import Counters, Phase, Quality, Reading, SubMeterKind, SubReading, judge_quality
 from edge.domain.slot import DAY_MS, day_of
+from edge.domain.spool import Spool
 from edge.errors import StoreError
 from edge.store.engine import day_name
+from edge.store.progress import Progress
 from edge.store.readings import StoredReading
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     OpenStore = Callable[[], Store]
 
 DAY = 20_000
+SPOOL_ID = "0f" * 16
+M1, M2 = Spool("m1", SPOOL_ID), Spool("m2", SPOOL_ID)
 MIDNIGHT_MS = (DAY + 1) * DAY_MS
 FULL = Reading(
     sequence=2**62,
@@ -36,7 +40,7 @@ FULL = Reading(
     energy_export_t1_wh=4,
     energy_export_t2_wh=5,
     energy_export_wh=10_000_000_000,
-    tariff=8,
+    tariff=2,
     power_import_w=6,
     power_export_w=0,
     phases=(Phase(10, 11, 2_301, 13, 14, 15), Phase(), Phase(voltage_dv=0)),
@@ -51,14 +55,14 @@ FULL = Reading(
 )
 
 
-def row(meter_id: str, sequence: int, time_ms: int, **more: Any) -> StoredReading:
+def row(meter_id: str, sequence: int, time_ms: int, *, spool_id: str = SPOOL_ID, **more: Any) -> StoredReading:
     """Returns a reading to be stored."""
-    return StoredReading(meter_id, time_ms + 5, Reading(sequence, time_ms, **more), Quality.GOOD)
+    return StoredReading(Spool(meter_id, spool_id), time_ms + 5, Reading(sequence, time_ms, **more), Quality.GOOD)
 
 
-def refused(meter_id: str, sequence: int, received_ms: int) -> StoredReading:
+def refused(meter_id: str, sequence: int, received_ms: int, *, spool_id: str = SPOOL_ID) -> StoredReading:
     """Returns a refused reading, whose own time is nonsense."""
-    return StoredReading(meter_id, received_ms, Reading(sequence, 0), Quality.GOOD, "READING_TOO_OLD")
+    return StoredReading(Spool(meter_id, spool_id), received_ms, Reading(sequence, 0), Quality.GOOD, "READING_TOO_OLD")
 
 
 def select(store: Store, table: str, day: int = DAY) -> list[dict[str, Any]]:
@@ -70,27 +74,28 @@ def select(store: Store, table: str, day: int = DAY) -> list[dict[str, Any]]:
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
-def sequences(store: Store, days: Iterable[int]) -> dict[str, list[int]]:
-    """Returns every sequence of each meter that is stored or was refused on these days, in order."""
-    found: dict[str, list[int]] = {}
+def sequences(store: Store, days: Iterable[int]) -> dict[Spool, list[int]]:
+    """Returns every sequence of each spool that is stored or was refused on these days, in order."""
+    found: dict[Spool, list[int]] = {}
     for day in sorted({*days} & {*store.readings._engine.days()}):
         for item in [*select(store, "readings", day), *select(store, "refused", day)]:
-            found.setdefault(item["meter_id"], []).append(item["sequence"])
-    return {meter_id: sorted(numbers) for meter_id, numbers in found.items()}
+            found.setdefault(Spool(item["meter_id"], item["spool_id"]), []).append(item["sequence"])
+    return {spool: sorted(numbers) for spool, numbers in found.items()}
 
 
 async def test_every_register_is_kept(store: Store) -> None:
     """A reading with everything in it is stored with everything, each register in its column."""
-    await store.append_readings([StoredReading("m1", 42, FULL, Quality.COUNTER_BACKWARDS)])
+    await store.append_readings([StoredReading(M1, 42, FULL, Quality.COUNTER_BACKWARDS)])
     (stored,) = select(store, "readings")
-    assert (stored.pop("meter_id"), stored.pop("received_ms"), stored.pop("quality")) == ("m1", 42, 1)
+    assert (stored.pop("meter_id"), stored.pop("spool_id")) == M1
+    assert (stored.pop("received_ms"), stored.pop("quality")) == (42, 1)
     for number, phase in enumerate(FULL.phases, start=1):
         for field in fields(Phase):
             assert stored.pop(f"l{number}_{field.name}") == getattr(phase, field.name)
     whole = [field.name for field in fields(Reading) if field.name not in ("phases", "sub_readings")]
     assert stored == {name: getattr(FULL, name) for name in whole}
     assert select(store, "sub_readings") == [
-        {"meter_id": "m1", "sequence": 2**62, **{field.name: getattr(sub, field.name) for field in fields(SubReading)}}
+        {**M1._asdict(), "sequence": 2**62, **{field.name: getattr(sub, field.name) for field in fields(SubReading)}}
         for sub in FULL.sub_readings
     ]
 
@@ -98,9 +103,9 @@ async def test_every_register_is_kept(store: Store) -> None:
 async def test_absent_is_not_zero(store: Store) -> None:
     """What was not measured is NULL, beside readings of other meters that measured it."""
     await store.append_readings(
-        [StoredReading("m1", 0, FULL, Quality.GOOD), row("m2", 1, MIDNIGHT_MS - 1), row("m3", 1, MIDNIGHT_MS - 1)]
+        [StoredReading(M1, 0, FULL, Quality.GOOD), row("m2", 1, MIDNIGHT_MS - 1), row("m3", 1, MIDNIGHT_MS - 1)]
     )
-    keys = {"meter_id", "sequence", "time_ms", "received_ms", "quality"}
+    keys = {"meter_id", "spool_id", "sequence", "time_ms", "received_ms", "quality"}
     for stored in select(store, "readings")[1:]:
         assert {name: value for name, value in stored.items() if name not in keys and value is not None} == {}
     assert {item["meter_id"] for item in select(store, "sub_readings")} == {"m1"}
@@ -109,10 +114,10 @@ async def test_absent_is_not_zero(store: Store) -> None:
 async def test_refused_leaves_its_reason(store: Store) -> None:
     """Of a refused reading its number, time and reason are kept, on the day it came; never its registers."""
     reading = replace(FULL, time_ms=0)
-    await store.append_readings([StoredReading("m1", MIDNIGHT_MS - 1, reading, Quality.GOOD, "READING_TOO_OLD")])
+    await store.append_readings([StoredReading(M1, MIDNIGHT_MS - 1, reading, Quality.GOOD, "READING_TOO_OLD")])
     assert select(store, "refused") == [
         {
-            "meter_id": "m1",
+            **M1._asdict(),
             "sequence": FULL.sequence,
             "time_ms": 0,
             "received_ms": MIDNIGHT_MS - 1,
@@ -135,17 +140,16 @@ async def test_one_file_a_day(tmp_path: Path, store: Store) -> None:
 async def test_empty_store(store: Store) -> None:
     """Where nothing is stored, nothing is durable."""
     await store.append_readings([])
-    assert store.readings.durable_sequences() == {}
-    assert store.readings.newest_counters() == {}
+    assert store.progress.read() == Progress({}, {}, 0)
     assert store.readings.count() == (0, 0)
 
 
 async def test_durable_counts_the_refused(store: Store) -> None:
     """A meter has come as far as its newest reading that is stored or refused: neither is sent again."""
     await store.append_readings([row("m1", 1, MIDNIGHT_MS), refused("m1", 2, MIDNIGHT_MS - 1), refused("m2", 7, 0)])
-    assert store.readings.durable_sequences() == {"m1": 2, "m2": 7}
+    assert store.progress.read().durable == {M1: 2, M2: 7}
     await store.append_readings([row("m1", 3, MIDNIGHT_MS - DAY_MS)])
-    assert store.readings.durable_sequences() == {"m1": 3, "m2": 7}
+    assert store.progress.read().durable == {M1: 3, M2: 7}
     assert store.readings.count() == (2, 2)
 
 
@@ -153,7 +157,7 @@ async def test_reopened_store_knows_the_same(open_store: OpenStore) -> None:
     """After a restart the store knows of every meter what it knew before."""
 
     def known(store: Store) -> tuple[object, ...]:
-        return store.readings.durable_sequences(), store.readings.newest_counters(), store.readings.count()
+        return store.progress.read(), store.readings.count()
 
     store = open_store()
     await store.append_readings(
@@ -168,11 +172,8 @@ async def test_reopened_store_knows_the_same(open_store: OpenStore) -> None:
     store.close()
     store = open_store()
     assert known(store) == before
-    assert before == (
-        {"m1": 3, "m2": 1},
-        {"m1": Counters(MIDNIGHT_MS, 3, 4), "m2": Counters(MIDNIGHT_MS, 1, None)},
-        (3, 1),
-    )
+    newest = {"m1": Counters(MIDNIGHT_MS, 3, 4), "m2": Counters(MIDNIGHT_MS, 1, None)}
+    assert before == (Progress({M1: 3, M2: 1}, newest, MIDNIGHT_MS + 5), (3, 1))
     store.close()
 
 
@@ -201,20 +202,24 @@ def test_newest_counters_are_those_in_memory(shared_store: Store, drawn: list[tu
         reading = replace(registers, sequence=sequence, time_ms=time_ms)
         if judge_quality(reading, newest) is not Quality.OUT_OF_ORDER:
             newest = Counters(time_ms, reading.total_import_wh, reading.total_export_wh)
-        rows.append(StoredReading(meter_id, time_ms, reading, Quality.GOOD))
+        rows.append(StoredReading(Spool(meter_id, SPOOL_ID), time_ms, reading, Quality.GOOD))
     asyncio.run(shared_store.append_readings(rows))
-    assert shared_store.readings.newest_counters()[meter_id] == newest
+    assert shared_store.progress.read().newest[meter_id] == newest
 
 
 def rows_of(number: int, drawn: Sequence[tuple[int, int, bool]]) -> list[StoredReading]:
-    """Returns readings of three meters over four days, each meter's in ascending sequence; some are refused."""
+    """Returns readings of three spools, two of them of one meter, over four days; some are refused.
+
+    Each spool's are in ascending sequence.
+    """
     next_sequence = dict.fromkeys(range(3), 1)
     rows = []
-    for meter, day, is_refused in drawn:
-        sequence = next_sequence[meter]
-        next_sequence[meter] += 1
+    for spool, day, is_refused in drawn:
+        sequence = next_sequence[spool]
+        next_sequence[spool] += 1
+        time_ms = (DAY + 10 + 4 * number + day) * DAY_MS
         make = refused if is_refused else row
-        rows.append(make(f"m{number}-{meter}", sequence, (DAY + 10 + 4 * number + day) * DAY_MS))
+        rows.append(make(f"m{number}-{spool // 2}", sequence, time_ms, spool_id=f"{spool:032x}"))
     return rows
 
 
@@ -226,7 +231,7 @@ def rows_of(number: int, drawn: Sequence[tuple[int, int, bool]]) -> list[StoredR
 def test_failure_between_days_leaves_no_gap(
     shared_store: Store, drawn: list[tuple[int, int, bool]], broken: int
 ) -> None:
-    """Where one day's file cannot be written, no meter has a gap in its readings, and the rest can be sent again."""
+    """Where one day's file cannot be written, no spool has a gap in its readings, and the rest can be sent again."""
     number = next(FRESH)
     rows = rows_of(number, drawn)
     folder: Path = shared_store.readings._engine._readings
@@ -236,13 +241,13 @@ def test_failure_between_days_leaves_no_gap(
     with contextlib.suppress(StoreError):
         asyncio.run(shared_store.append_readings(rows))
     obstacle.rmdir()
-    durable = shared_store.readings.durable_sequences()
+    durable = shared_store.progress.read().durable
     days = range(DAY + 10 + 4 * number, DAY + 14 + 4 * number)
-    for meter_id, stored in sequences(shared_store, days).items():
-        assert stored == list(range(1, durable[meter_id] + 1))
-    again = [row for row in rows if row.reading.sequence > durable.get(row.meter_id, 0)]
+    for spool, stored in sequences(shared_store, days).items():
+        assert stored == list(range(1, durable[spool] + 1))
+    again = [row for row in rows if row.reading.sequence > durable.get(row.spool, 0)]
     asyncio.run(shared_store.append_readings(again))
-    sent = {row.meter_id: [item.reading.sequence for item in rows if item.meter_id == row.meter_id] for row in rows}
+    sent = {row.spool: [item.reading.sequence for item in rows if item.spool == row.spool] for row in rows}
     assert sequences(shared_store, days) == sent
 
 
@@ -258,4 +263,4 @@ async def test_failure_after_midnight(tmp_path: Path, store: Store) -> None:
     with pytest.raises(StoreError):
         await store.append_readings(rows)
     # The second meter's earlier reading belongs after midnight: its later one must not be stored without it.
-    assert store.readings.durable_sequences() == {"m1": 1}
+    assert store.progress.read().durable == {M1: 1}

@@ -10,6 +10,7 @@ import pytest
 from edge.domain.consent import ConsentState, SeriesTerms
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.spool import Spool
 from edge.errors import StoreError
 from edge.store.readings import StoredReading
 from edge.store.schema import STATE_VERSION
@@ -64,9 +65,10 @@ INSERT INTO audit VALUES (0, 'leaf'::BLOB, 'salt'::BLOB, '{"kind":"release"}'::B
 INSERT INTO audit_subjects VALUES ('household/h1', 0);
 """
 DAY_FILE_1 = """
-CREATE TABLE readings (meter_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL,
-    received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL, energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT,
-    energy_import_wh BIGINT, energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT,
+CREATE TABLE readings (meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL,
+    time_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL,
+    energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT, energy_import_wh BIGINT,
+    energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT,
     tariff UTINYINT, power_import_w BIGINT, power_export_w BIGINT, power_failures BIGINT, long_power_failures BIGINT,
     demand_w BIGINT, peak_demand_w BIGINT,
     l1_power_import_w BIGINT, l1_power_export_w BIGINT, l1_voltage_dv INTEGER, l1_current_ma INTEGER,
@@ -75,8 +77,8 @@ CREATE TABLE readings (meter_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time
     l2_voltage_sags BIGINT, l2_voltage_swells BIGINT,
     l3_power_import_w BIGINT, l3_power_export_w BIGINT, l3_voltage_dv INTEGER, l3_current_ma INTEGER,
     l3_voltage_sags BIGINT, l3_voltage_swells BIGINT);
-INSERT INTO readings (meter_id, sequence, time_ms, received_ms, quality, energy_import_wh)
-    VALUES ('m1', 7, 1728000000000, 1728000000001, 0, 42);
+INSERT INTO readings (meter_id, spool_id, sequence, time_ms, received_ms, quality, energy_import_wh)
+    VALUES ('m1', '', 7, 1728000000000, 1728000000001, 0, 42);
 """
 
 
@@ -173,11 +175,11 @@ async def test_day_file_with_one_table(write_file: WriteFile, open_store: OpenSt
     """A day's file whose making was interrupted between two tables gets those that it lacks and keeps what it has."""
     write_file("readings/2024-10-04.duckdb", DAY_FILE_1)
     store = open_store()
-    assert store.readings.durable_sequences() == {"m1": 7}
+    assert store.progress.read().durable == {("m1", ""): 7}
     reading = Reading(8, 1_728_000_010_000, sub_readings=(SubReading(1, SubMeterKind.GAS, 1_728_000_000_000),))
-    kept = StoredReading("m1", 0, reading, Quality.GOOD)
-    refused = StoredReading("m1", 1_728_000_020_000, Reading(9, 0), Quality.GOOD, "READING_TOO_OLD")
+    kept = StoredReading(Spool("m1", ""), 0, reading, Quality.GOOD)
+    refused = StoredReading(Spool("m1", ""), 1_728_000_020_000, Reading(9, 0), Quality.GOOD, "READING_TOO_OLD")
     await store.append_readings([kept, refused])
-    assert store.readings.durable_sequences() == {"m1": 9}
+    assert store.progress.read().durable == {("m1", ""): 9}
     assert store.readings.count() == (2, 1)
     store.close()

@@ -10,6 +10,7 @@ import pytest
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
 from edge.domain.slot import DAY_MS
+from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
 from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE
@@ -46,8 +47,10 @@ class Street:
 
     def say(self, meter_id: str, time_ms: int, **registers: Any) -> None:
         """Notes a reading; each meter's are numbered as they come."""
-        sequence = 1 + sum(row.meter_id == meter_id for row in self._rows)
-        self._rows.append(StoredReading(meter_id, time_ms, Reading(sequence, time_ms, **registers), Quality.GOOD))
+        sequence = 1 + sum(row.spool.meter_id == meter_id for row in self._rows)
+        self._rows.append(
+            StoredReading(Spool(meter_id, ""), time_ms, Reading(sequence, time_ms, **registers), Quality.GOOD)
+        )
 
     def window(
         self,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
 from edge.domain.slot import DAY_MS
+from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
 from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE, Aggregation, Extent
@@ -65,14 +66,14 @@ def said(base_name: str, rows: Sequence[StoredReading]) -> list[Said]:
     """Returns every value of a series that is in the readings, in the units they are stored in."""
     if base_name == "gas":
         return [
-            Said((row.meter_id, sub.channel), sub.time_ms, row.reading.sequence, sub.volume_l)
+            Said((row.spool.meter_id, sub.channel), sub.time_ms, row.reading.sequence, sub.volume_l)
             for row in rows
             for sub in row.reading.sub_readings
             if sub.kind is SubMeterKind.GAS and sub.volume_l is not None
         ]
     values = [(row, REGISTERS[base_name](row.reading)) for row in rows]
     return [
-        Said((row.meter_id, 0), row.reading.time_ms, row.reading.sequence, value)
+        Said((row.spool.meter_id, 0), row.reading.time_ms, row.reading.sequence, value)
         for row, value in values
         if value is not None
     ]
@@ -220,7 +221,7 @@ def test_equals_the_reference(shared_store: Store, choices: list[list[bytes]], s
     """Every series, of households and of the neighbourhood, is what its definition says, over midnight too."""
     meters = meters_of(next(EXAMPLES))
     rows = [
-        StoredReading(meter.meter_id, 0, reading_of(sequence, choice), Quality.GOOD)
+        StoredReading(Spool(meter.meter_id, ""), 0, reading_of(sequence, choice), Quality.GOOD)
         for meter, own in zip(meters, choices, strict=True)
         for sequence, choice in enumerate(own, start=1)
     ]

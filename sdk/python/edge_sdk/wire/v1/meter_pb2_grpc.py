@@ -49,8 +49,14 @@ class MeterServiceServicer:
     def ReportReadings(self, request_iterator, context):
         """Streams readings up and durable acknowledgements down.
 
-        The edge speaks first: its first response names the last sequence it holds durably, so that a gateway
-        resumes there. After that it answers each batch once that batch is committed.
+        A gateway keeps readings in a spool, whose id it sends as call metadata `edge-spool-id`: 32 lower-case
+        hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
+        It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
+        is refused hides the reason.
+
+        The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
+        never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
+        committed. A spool has one stream at a time: a newer one ends the older.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

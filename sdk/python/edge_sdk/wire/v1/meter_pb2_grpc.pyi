@@ -36,8 +36,14 @@ class MeterServiceStub:
     ReportReadings: _grpc.StreamStreamMultiCallable[_meter_pb2.ReportReadingsRequest, _meter_pb2.ReportReadingsResponse]
     """Streams readings up and durable acknowledgements down.
 
-    The edge speaks first: its first response names the last sequence it holds durably, so that a gateway
-    resumes there. After that it answers each batch once that batch is committed.
+    A gateway keeps readings in a spool, whose id it sends as call metadata `edge-spool-id`: 32 lower-case
+    hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
+    It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
+    is refused hides the reason.
+
+    The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
+    never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
+    committed. A spool has one stream at a time: a newer one ends the older.
     """
 
 @_typing.type_check_only
@@ -48,8 +54,14 @@ class MeterServiceAsyncStub(MeterServiceStub):
     ReportReadings: _aio.StreamStreamMultiCallable[_meter_pb2.ReportReadingsRequest, _meter_pb2.ReportReadingsResponse]  # type: ignore[assignment]
     """Streams readings up and durable acknowledgements down.
 
-    The edge speaks first: its first response names the last sequence it holds durably, so that a gateway
-    resumes there. After that it answers each batch once that batch is committed.
+    A gateway keeps readings in a spool, whose id it sends as call metadata `edge-spool-id`: 32 lower-case
+    hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
+    It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
+    is refused hides the reason.
+
+    The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
+    never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
+    committed. A spool has one stream at a time: a newer one ends the older.
     """
 
 class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -63,8 +75,14 @@ class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_meter_pb2.ReportReadingsResponse], _abc.AsyncIterator[_meter_pb2.ReportReadingsResponse]]:
         """Streams readings up and durable acknowledgements down.
 
-        The edge speaks first: its first response names the last sequence it holds durably, so that a gateway
-        resumes there. After that it answers each batch once that batch is committed.
+        A gateway keeps readings in a spool, whose id it sends as call metadata `edge-spool-id`: 32 lower-case
+        hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
+        It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
+        is refused hides the reason.
+
+        The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
+        never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
+        committed. A spool has one stream at a time: a newer one ends the older.
         """
 
 def add_MeterServiceServicer_to_server(servicer: MeterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
