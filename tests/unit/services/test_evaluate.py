@@ -166,6 +166,8 @@ async def test_policy_that_no_longer_permits(street: Street, module: Callable[..
     async with street:
         await street.set_up(module(max_actions_per_day=96), "h1")
         await street.next_slot("h1")
+        (heard,) = await street.inbox("h1")
+        await (await street.household("h1")).acknowledge([heard.action_id])
         await street.set_policy(series=("power_export",))
         await street.next_slot("h1")
         await street.set_policy({"rival": "supplier"})
