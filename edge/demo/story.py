@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from edge.app import Application
 from edge.clock import SimulatedClock, SystemClock
-from edge.demo.actors import ReadingHousehold, StreamingMeter, inbox_of
-from edge.demo.plan import SLOT_MS, STEP_S, Plan
+from edge.demo.actors import ReadingHousehold, inbox_of
+from edge.demo.plan import SLOT_MS, Plan
 from edge.demo.result import DemoResult, Latency
+from edge.demo.street import Street
 from edge.errors import ServerError
-from edge.gateway.meter_model import MeterModel
-from edge.gateway.profiles import HouseholdProfile, neighbourhood
 from edge.sandbox.assemble import assemble
 from edge.services.build import build
 from edge.services.identities import ROOT_KEY, Register
@@ -40,9 +39,6 @@ from edge_sdk.wire.v1.operator_pb2 import METER_KIND_ELECTRICITY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge.demo.view import View
     from edge_sdk.audit import TreeHead
     from edge_sdk.wire.v1.household_pb2 import Action
@@ -50,22 +46,9 @@ if TYPE_CHECKING:
 
 ORGANIZATION, TIER = "sunny-energy", "supplier"
 CONSENTING_SHARE, REFUSING_SHARE, WITHDRAWING_SHARE = 0.6, 0.1, 0.05
-_STEPS_PER_SLOT = SLOT_MS // 1000 // STEP_S
 _DELIVERY_S_MAX = 30.0
 
 _SPY = '(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))'
-
-
-@dataclass(slots=True)
-class _Home:
-    """A household with its meter."""
-
-    name: str
-    power_w: NDArray[np.int64]
-    model: MeterModel
-    meter: StreamingMeter
-    identity: Identity
-    step: int = 0
 
 
 @dataclass(slots=True)
@@ -87,7 +70,6 @@ class Story:
         self._view = view
         self._folder = folder
         self._tally = _Tally()
-        self._homes: list[_Home] = []
 
     async def play(self) -> DemoResult:
         """Plays it from the first key to the last proof.
@@ -119,17 +101,10 @@ class Story:
         stack.push_async_callback(self._app.stop)
         self._operator = await stack.enter_async_context(OperatorClient(self._issue(Role.OPERATOR, "operator")))
         self._view.milestone("edge running", f"mutual TLS on port {self._app.port}, encrypted DuckDB, wasmtime")
-        profiles = neighbourhood(self._plan.households, self._plan.seed, self._plan.day_start_ms, self._plan.timezone)
-        self._homes = [self._home(profile) for profile in profiles]
-        for home in self._homes:
-            await self._operator.enrol_meter(f"meter-{home.name}", home.name, METER_KIND_ELECTRICITY)
-        kinds = {
-            "with solar panels": sum(profile.has_pv for profile in profiles),
-            "with a car": sum(profile.has_ev for profile in profiles),
-            "with a heat pump": sum(profile.has_heat_pump for profile in profiles),
-        }
-        detail = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        self._view.milestone("meters enrolled", f"{len(self._homes)} households: {detail}")
+        self._street = Street.built(self._plan, self._issue)
+        for home in self._street.homes:
+            await self._operator.enrol_meter(home.meter_id, home.name, METER_KIND_ELECTRICITY)
+        self._view.milestone("meters enrolled", self._street.described())
 
     async def _upload(self) -> Module:
         policy = first_policy(self._clock.now_ms(), {ORGANIZATION: TIER})
@@ -167,10 +142,10 @@ class Story:
         self._view.milestone("module approved", f"digest {module.digest[:19]}, signed offline, verified by the edge")
 
     async def _decide(self) -> None:
-        consenting = max(1, round(len(self._homes) * CONSENTING_SHARE))
-        refusing = round(len(self._homes) * REFUSING_SHARE)
+        consenting = max(1, round(len(self._street.homes) * CONSENTING_SHARE))
+        refusing = round(len(self._street.homes) * REFUSING_SHARE)
         bits = 0.0
-        for number, home in enumerate(self._homes[: consenting + refusing]):
+        for number, home in enumerate(self._street.homes[: consenting + refusing]):
             async with HouseholdClient(home.identity) as client:
                 offer = (await client.offers())[0]
                 bits = offer.leak_bits_per_day
@@ -183,11 +158,11 @@ class Story:
         self._view.milestone(
             "households decided",
             f"{consenting} consented (at most {bits:.1f} bits a day), {refusing} refused, "
-            f"{len(self._homes) - consenting - refusing} did not answer",
+            f"{len(self._street.homes) - consenting - refusing} did not answer",
         )
 
     async def _open_streams(self, stack: AsyncExitStack) -> None:
-        for home in self._homes:
+        for home in self._street.homes:
             home.meter.start()
             stack.push_async_callback(home.meter.stop)
             if home.name in self._tally.consents:
@@ -196,7 +171,7 @@ class Story:
                 stack.push_async_callback(household.stop)
 
     async def _live_through(self) -> None:
-        withdrawing = list(self._tally.consents)[: round(len(self._homes) * WITHDRAWING_SHARE)]
+        withdrawing = list(self._tally.consents)[: round(len(self._street.homes) * WITHDRAWING_SHARE)]
         began_s = time.monotonic()
         for number in range(self._plan.slots):
             await asyncio.sleep(began_s + number * self._plan.slot_real_s - time.monotonic())
@@ -204,27 +179,14 @@ class Story:
             # Meters report what has been, so the quarter-hour has to be over; its slot has not come yet.
             self._clock.advance_to(slot_ms - 1)
             await self._until_evaluated()
-            street_w = await self._report(slot_ms)
+            readings, street_w = await self._street.report(slot_ms)
+            self._tally.readings += readings
             self._clock.advance_to(slot_ms)
             await self._until_evaluated()
             self._tick(slot_ms, number + 1, street_w)
             if number + 1 == self._plan.slots // 2:
                 await self._withdraw(withdrawing)
         await self._until_delivered()
-
-    async def _report(self, slot_ms: int) -> int:
-        """Lets every meter deliver the quarter-hour before `slot_ms`; returns the street's newest net power."""
-        batches = []
-        street_w = 0
-        for home in self._homes:
-            power_w = home.power_w[home.step : home.step + _STEPS_PER_SLOT]
-            readings = home.model.readings(slot_ms - SLOT_MS, power_w, STEP_S)
-            home.step += _STEPS_PER_SLOT
-            street_w += int(power_w[-1])
-            self._tally.readings += len(readings)
-            batches.append(home.meter.send(readings))
-        await asyncio.gather(*batches)
-        return street_w
 
     async def _until_evaluated(self) -> None:
         """Returns when the edge has done what the slot asked for; raises what it failed with, if it did."""
@@ -237,7 +199,7 @@ class Story:
             task.result()
 
     async def _withdraw(self, names: list[str]) -> None:
-        for home in self._homes:
+        for home in self._street.homes:
             if home.name in names:
                 async with HouseholdClient(home.identity) as client:
                     await client.withdraw(self._tally.consents.pop(home.name))
@@ -248,7 +210,7 @@ class Story:
         """Waits for the actions still on their way; what a household that withdrew did not fetch is cancelled."""
         deadline_s = time.monotonic() + _DELIVERY_S_MAX
         while time.monotonic() < deadline_s:
-            waiting = [home for home in self._homes if home.name in self._tally.consents]
+            waiting = [home for home in self._street.homes if home.name in self._tally.consents]
             for home in waiting:
                 inbox = await inbox_of(home.identity)
                 if len(inbox) > len(self._tally.received.get(home.name, ())):
@@ -259,7 +221,7 @@ class Story:
         raise ServerError("Actions were not delivered in time.")
 
     async def _conclude(self, early_head: TreeHead, began_s: float) -> DemoResult:
-        inboxes = {home.name: await inbox_of(home.identity) for home in self._homes}
+        inboxes = {home.name: await inbox_of(home.identity) for home in self._street.homes}
         reached = {name for name, actions in inboxes.items() if actions}
         strangers = reached - self._tally.ever_consented
         self._view.milestone(
@@ -295,7 +257,7 @@ class Story:
     async def _check_log(self, early_head: TreeHead) -> bool:
         """Verifies, as the operator and as a household, every entry that concerns it and that the log only grew."""
         verified = 0
-        for identity in (self._operator.identity, self._homes[0].identity):
+        for identity in (self._operator.identity, self._street.homes[0].identity):
             async with AuditClient(identity) as client:
                 head = await client.head(early_head)
                 verified += len([entry async for entry in client.entries(head)])
@@ -303,8 +265,8 @@ class Story:
         return True
 
     def _receive(self, household: str, action: Action) -> None:
-        home = next(home for home in self._homes if home.name == household)
-        self._tally.latencies_ms.append((time.monotonic() - home.meter.sent_s) * 1000)
+        sent_s = self._street.home(household).meter.sent_s
+        self._tally.latencies_ms.append((time.monotonic() - sent_s) * 1000)
         self._tally.received.setdefault(household, []).append(action)
         self._view.action(f"{household}: {action.recommendation.text['en']}")
 
@@ -316,17 +278,6 @@ class Story:
             "audit entries": int(self._app.metrics.registry.get_sample_value("edge_audit_entries") or 0),
         }
         self._view.tick(slot_ms, slots / self._plan.slots, street_w, counts)
-
-    def _home(self, profile: HouseholdProfile) -> _Home:
-        first = (self._plan.start_ms - self._plan.day_start_ms) // 1000 // STEP_S
-        return _Home(
-            name=profile.name,
-            power_w=profile.power_w(STEP_S),
-            model=MeterModel(self._plan.timezone, profile.energy_offset_wh),
-            meter=StreamingMeter(self._issue(Role.METER, f"meter-{profile.name}")),
-            identity=self._issue(Role.HOUSEHOLD, profile.name),
-            step=first,
-        )
 
     def _issue(self, role: Role, name: str) -> Identity:
         address = f"127.0.0.1:{self._app.port}"

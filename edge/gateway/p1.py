@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from dsmr_parser.exceptions import ParseError
 from dsmr_parser.parsers import CosemParser, MBusParser, TelegramParser, ValueParser
 
-from edge.errors import EdgeError, Fault
+from edge.gateway.telegram import TelegramError, check_telegram
 from edge_sdk.wire.v1.meter_pb2 import Phase, Reading, SubMeter, SubMeterKind
 
 if TYPE_CHECKING:
@@ -80,24 +80,11 @@ _SUB_METER_KIND: Final[Mapping[int, SubMeterKind]] = {
     22: SubMeterKind.SUB_METER_KIND_WATER,
 }
 
-_CHECKSUMMED = re.compile(rb"^(?:\d-0:1\.0\.0|\d-\d:0\.2\.8|0-0:96\.1\.4)\(", re.MULTILINE)
 _EMPTY_REGISTER = re.compile(r"^[^(\r\n]+(?:\(\))+\r\n", re.MULTILINE)
 _TIMESTAMP = re.compile(r"([0-9]{12})([SW]?)")
 _MAGNITUDE_MAX = 14
 _YEAR_MIN = 2000
 _OBIS = re.compile(r"\d-\d:\d+\.\d+\.\d+")
-
-
-class TelegramError(EdgeError):
-    """A telegram cannot be used: damaged on its way, not understood, or without a time."""
-
-    reason = "TELEGRAM_MALFORMED"
-    fault = Fault.METER
-    default_advice = "One now and then is noise on the line; if many are, check the cable and the serial settings."
-
-    def __init__(self, message: str, *, reason: str = "", advice: str = "") -> None:
-        super().__init__(message, advice=advice)
-        self.reason = reason or type(self).reason
 
 
 def reading_from_telegram(telegram: bytes, timezone: ZoneInfo, *, received_ms: int | None = None) -> Reading:
@@ -111,7 +98,7 @@ def reading_from_telegram(telegram: bytes, timezone: ZoneInfo, *, received_ms: i
     Raises:
         TelegramError: `TELEGRAM_CRC`, `TELEGRAM_MALFORMED`, or `TELEGRAM_NO_TIME`.
     """
-    _check(telegram)
+    check_telegram(telegram)
     try:
         text = _EMPTY_REGISTER.sub("", telegram.decode("ascii"))
         registers = vars(_PARSER.parse(text, throw_ex=True))
@@ -130,38 +117,6 @@ def _place(error: Exception) -> str:
     # Which register it is, and not what it says: the message goes into logs.
     code = _OBIS.search(str(error))
     return f" at register {code[0]}" if code else ""
-
-
-def _check(telegram: bytes) -> None:
-    body, mark, checksum_line = telegram.partition(b"!")
-    if not telegram.startswith(b"/") or not mark:
-        raise TelegramError("A telegram must begin with `/` and end with `!`.")
-    checksum = checksum_line.strip(b"\r\n").decode("ascii", errors="replace")
-    if not checksum:
-        if _CHECKSUMMED.search(body):
-            raise TelegramError("A telegram has no checksum, though its version sends one.", reason="TELEGRAM_CRC")
-        return
-    computed = f"{crc16(body + mark):04X}"
-    if computed != checksum.upper():
-        message = f"A telegram was damaged: its checksum says {checksum}, its content {computed}."
-        raise TelegramError(message, reason="TELEGRAM_CRC")
-
-
-def crc16(data: bytes) -> int:
-    """Returns the CRC-16/ARC of `data`, which closes a telegram (DSMR P1 5.0.2, section 6.2)."""
-    crc = 0
-    for byte in data:
-        crc = (crc >> 8) ^ _CRC16_TABLE[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def _crc16_entry(index: int) -> int:
-    for _ in range(8):
-        index = (index >> 1) ^ (0xA001 if index & 1 else 0)
-    return index
-
-
-_CRC16_TABLE: Final = tuple(_crc16_entry(index) for index in range(256))
 
 
 def _electricity(registers: Mapping[str, Any]) -> Reading:

@@ -16,8 +16,9 @@ import serialx
 
 from edge.errors import EdgeError, Fault
 from edge.gateway.framing import BrokenFrame, TelegramFramer
-from edge.gateway.p1 import TelegramError, reading_from_telegram
+from edge.gateway.p1 import reading_from_telegram
 from edge.gateway.rejections import Rejected
+from edge.gateway.telegram import TelegramError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge.errors import Fault
 from edge.gateway import p1
-from edge.gateway.p1 import TelegramError, crc16, reading_from_telegram
+from edge.gateway.p1 import reading_from_telegram
+from edge.gateway.telegram import TelegramError
 from edge_sdk.wire.v1.meter_pb2 import Phase, Reading, SubMeter, SubMeterKind
 
 if TYPE_CHECKING:
@@ -192,11 +193,6 @@ def test_dsmr22_without_arrival_is_refused(telegrams: Any, amsterdam: ZoneInfo) 
     assert refusal(telegrams.dsmr22(), amsterdam) == "TELEGRAM_NO_TIME"
 
 
-def test_crc16_is_arc() -> None:
-    """The checksum is CRC-16/ARC, by its published check value."""
-    assert crc16(b"123456789") == 0xBB3D
-
-
 @given(st.data())
 def test_any_damage_is_noticed(telegrams: Any, amsterdam: ZoneInfo, data: st.DataObject) -> None:
     """Whichever byte of a telegram with a checksum changes, the telegram is refused."""
@@ -316,7 +312,7 @@ def test_unconnected_sub_meters_are_left_out(telegrams: Any, amsterdam: ZoneInfo
 )
 def test_what_is_refused_is_not_quoted(telegrams: Any, amsterdam: ZoneInfo, register: str) -> None:
     """Why a telegram is refused goes into logs: it may name a register and never says what stood there."""
-    with pytest.raises(p1.TelegramError) as caught:
+    with pytest.raises(TelegramError) as caught:
         reading_from_telegram(telegrams.dsmr5(lines=["1-0:1.8.0(1*kWh)", register]), amsterdam)
     assert "42" not in str(caught.value)
     assert "873" not in str(caught.value)
