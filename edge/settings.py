@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.errors import SettingsError
@@ -288,25 +289,7 @@ def load(file: Path) -> Settings:
 
 def to_toml(settings: Settings) -> str:
     """Writes every setting with its value, so that the file shows all there is to set."""
-    lines = []
-    for section, table in settings.model_dump(mode="json").items():
-        lines += [f"[{section}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items()), ""]
-    return "\n".join(lines)
-
-
-def _toml_value(value: str | float) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + "".join(_toml_character(character) for character in value) + '"'
-    return str(value)
-
-
-def _toml_character(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    is_control = ord(character) < 0x20 or character == "\x7f"
-    return f"\\u{ord(character):04x}" if is_control else character
+    return tomli_w.dumps(settings.model_dump(mode="json"))
 
 
 def _absolute(paths: PathsSection, folder: Path) -> PathsSection:
