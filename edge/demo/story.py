@@ -119,7 +119,8 @@ class Story:
             spy = await client.upload(assemble(_SPY, "spy.wat"))
             if spy.report.admissible:
                 raise ServerError("A module with imports was admitted.")
-            self._view.milestone("module refused", spy.report.findings[0].message)
+            finding = spy.report.findings[0]
+            self._view.milestone("module refused", f"{finding.message} {finding.advice}")
             module = await client.upload(wasm)
         if not module.report.admissible:
             raise ServerError(f"The demo's module was refused: {module.report.findings[0].message}")
