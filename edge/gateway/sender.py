@@ -137,13 +137,19 @@ class Sender:
             for refused in response.rejections:
                 self._notices.lost(refused.reason, f"{EDGE}: refused reading {refused.sequence}: {refused.message}")
             session.take(response)
+            self._well()
         else:
             self._spool.agree(response.durable_sequence, self._random)
             session.begin(response)
-            self._failures = 0
-            self._notices.well(EDGE)
+            # An edge that opens streams and cannot store anything is not well.
+            if not self._spool.pending():
+                self._well()
         self._notices.well(SPOOL)
         self._acknowledged.set()
+
+    def _well(self) -> None:
+        self._failures = 0
+        self._notices.well(EDGE)
 
     def _can_retry(self, error: EdgeError) -> bool:
         if isinstance(error, SpoolError):

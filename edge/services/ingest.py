@@ -7,6 +7,7 @@ batch of a stream fails, so does all that follows in it, and the gateway begins 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ class Ingest:
         self._metrics = metrics
         self._witness = TimeWitness(clock)
         self._positions = Positions(store)
-        self._backlog = Backlog(settings.pending_readings_max)
+        share = settings.batch_readings_max * settings.unacknowledged_batches_max
+        self._backlog = Backlog(settings.pending_readings_max, share)
         self._commit = GroupCommit(store, settings, metrics, self._note_end)
 
     async def start(self) -> None:
@@ -83,11 +85,12 @@ class Ingest:
             StoreError: the disk could not be asked how far the spool has come.
         """
         spool = Spool(meter_id, check_spool_id(spool_id))
-        await self._check_enrolled(meter_id)
         position = self._positions.of(spool)
         stream = Stream(spool)
         before, position.stream = position.stream, stream
         try:
+            # Once it is known as the meter's stream: it then ends if the meter is retired meanwhile.
+            await self._check_enrolled(meter_id)
             if before is not None:
                 before.end(_superseded())
             if position.pending is not None:
@@ -118,17 +121,18 @@ class Ingest:
         if size > self._settings.batch_readings_max:
             stream.end(_too_large(size, self._settings.batch_readings_max))
         stream.check()
-        await self._backlog.enter(size)
+        meter_id = stream.spool.meter_id
+        await self._backlog.enter(meter_id, size)
         rows: list[StoredReading] = []
         try:
             stream.check()
             taken = self._take(stream, readings, rows)
         except BaseException as error:
-            self._backlog.leave(size)
+            self._backlog.leave(meter_id, size)
             if isinstance(error, EdgeError):
                 stream.end(error)
             raise
-        self._backlog.leave(size - len(rows))
+        self._backlog.leave(meter_id, size - len(rows))
         return taken
 
     def _take(self, stream: Stream, readings: Iterable[Reading], rows: list[StoredReading]) -> Taken:
@@ -171,7 +175,8 @@ class Ingest:
         return StoredReading(spool, now_ms, reading, judge_quality(reading, newest))
 
     def _note_end(self, rows: Sequence[StoredReading], durable: bool) -> None:  # noqa: FBT001 - which end it was
-        self._backlog.leave(len(rows))
+        for meter_id, count in Counter(row.spool.meter_id for row in rows).items():
+            self._backlog.leave(meter_id, count)
         if durable:
             for row in rows:
                 self._positions.of(row.spool).durable = row.reading.sequence

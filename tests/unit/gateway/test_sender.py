@@ -270,12 +270,33 @@ async def test_lost_connections_lose_nothing(tmp_path: Path, lost: list[int], co
 
 async def test_pauses_grow_and_are_random(spool: Spool) -> None:
     """The longest pause doubles with each failure up to its bound, and begins small again after a success."""
-    spool.append(made(1))
-    limits = SenderLimits(retry_s_first=1, retry_s_max=8)
-    gateway = Gateway(spool, Edge([0, 0, 0, 0, 0, 0, 1, 0]), limits)
+    spool.append(made(2))
+    limits = SenderLimits(batch_readings_max=1, retry_s_first=1, retry_s_max=8)
+    gateway = Gateway(spool, Edge([0, 0, 0, 0, 0, 0, 2, 0]), limits)
     await gateway.deliver()
     chance = random.Random(1)
     assert gateway.clock.pauses_ms == [int(1000 * chance.uniform(0, most)) for most in (1, 2, 4, 8, 8, 8, 1, 2)]
+
+
+async def test_an_edge_that_stores_nothing(spool: Spool) -> None:
+    """An edge that opens streams and then fails, its disk being full, is left alone for longer and longer."""
+    failures = 5
+
+    class Unable(Edge):
+        async def report(self, batches: Batches, *, spool_id: str) -> Answers:
+            if self.connections > failures:
+                async for answer in super().report(batches, spool_id=spool_id):
+                    yield answer
+                return
+            yield ReportReadingsResponse()
+            await anext(aiter(batches))
+            raise unreachable()
+
+    spool.append(made(1))
+    gateway = Gateway(spool, Unable(), SenderLimits(retry_s_first=1, retry_s_max=60))
+    await gateway.deliver()
+    chance = random.Random(1)
+    assert gateway.clock.pauses_ms == [int(1000 * chance.uniform(0, 2**number)) for number in range(failures)]
 
 
 async def test_ended_stream_is_tried_again_after_a_pause(spool: Spool) -> None:

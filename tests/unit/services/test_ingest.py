@@ -388,7 +388,9 @@ async def test_of_streams_that_wait_the_newest_stays(store: Store, ingest: Inges
 async def test_group_has_a_bound(store: Store) -> None:
     """While a commit takes its time the next group grows to its bound and no further; then another one begins."""
     await enrol(store, "m1")
-    ingest = new_ingest(store, batch_readings_max=4, group_readings_max=10, flush_readings=4)
+    ingest = new_ingest(
+        store, batch_readings_max=4, group_readings_max=10, flush_readings=4, unacknowledged_batches_max=10
+    )
     await ingest.start()
     async with ingest.stream("m1", SPOOL_ID) as stream:
         async with silent_disk(store):
