@@ -25,6 +25,7 @@ from edge.cli.options import (
 )
 from edge.cli.output import plain, print_json, safe, show_modules
 from edge.domain.document import EVERY_EDGE
+from edge.errors import ConflictError, Fault
 from edge.services import sign as signing
 from edge.services.vet import Shown, Vetted, Wanted, vet
 from edge.trust.documents import sign_document
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
     from edge.domain.approval import Approval
     from edge_sdk.wire.v1.module_pb2 import Module
+
+
+_FINDINGS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,12 @@ def approve(
     shown = run(fetch(identity, digest, organization))
     wanted = Wanted(spelled_out(digest), organization)
     vetted = vet(shown, wanted, edge_id=identity.edge_id, operator_key=key.verify_key, now_ms=now_ms())
+    examined = inspect_module(shown.wasm)
+    check_admissible(examined)
     terms = _Terms(days, fuel_max, meant_edges(identity, everywhere=all_edges))
     if not yes:
         # With --json, standard output is for the one object.
-        _ask(shown, vetted, terms, err=as_json)
+        _ask(shown, vetted, examined, terms, err=as_json)
     signed = sign_document(_approval(shown, vetted, terms), key).to_json()
     if out is not None:
         out.write_bytes(signed)
@@ -108,8 +114,25 @@ async def fetch(identity: Identity, digest: str, organization: str) -> Shown:
         )
 
 
-def _ask(shown: Shown, vetted: Vetted, terms: _Terms, *, err: bool) -> None:
-    click.echo(_to_read(shown, vetted), err=err)
+def check_admissible(examined: dict[str, Any]) -> None:
+    """Checks, whether anybody reads it or not, that the code is admissible by this release too.
+
+    Raises:
+        ConflictError: it is not, so the edge has other limits, or lies.
+    """
+    if examined["admissible"]:
+        return
+    reasons = "; ".join(finding["message"] for finding in examined["findings"][:_FINDINGS_SHOWN])
+    raise ConflictError(
+        f"The edge admitted a module that is not admissible here: {reasons}",
+        advice="Sign nothing: the edge does not tell the truth, or runs under wider limits than this release's.",
+        reason="ANSWER_FALSE",
+        fault=Fault.EDGE,
+    )
+
+
+def _ask(shown: Shown, vetted: Vetted, examined: dict[str, Any], terms: _Terms, *, err: bool) -> None:
+    click.echo(_to_read(shown, vetted, examined), err=err)
     where = "every edge" if terms.edges == (EVERY_EDGE,) else ", ".join(terms.edges)
     question = f"Sign an approval for {safe(shown.organization)} on {where}, {terms.days} days?"
     click.confirm(question, abort=True, err=err)
@@ -130,14 +153,12 @@ def _approval(shown: Shown, vetted: Vetted, terms: _Terms) -> Approval:
     )
 
 
-def _to_read(shown: Shown, vetted: Vetted) -> str:
+def _to_read(shown: Shown, vetted: Vetted, examined: dict[str, Any]) -> str:
     """Returns what was found here and what the edge found, which is what the signature will be over."""
-    lines = [describe(inspect_module(shown.wasm)), "", f"The edge's own report, {safe(shown.report_digest)}:"]
+    lines = [describe(examined), "", f"The edge's own report, {safe(shown.report_digest)}:"]
     facts: dict[str, Any] = vetted.report["facts"]
     for name, title in (("compile", "compiling"), ("dry_run", "dry run"), ("leak", "leak bound")):
-        values = facts.get(name)
-        said = [f"{key} {value}" for key, value in values.items()] if isinstance(values, dict) else ["not there"]
-        lines.append(safe(f"  {title}: {', '.join(said)}"))
+        lines.append(safe(f"  {title}: {', '.join(f'{key} {value}' for key, value in facts[name].items())}"))
     return "\n".join([*lines, "  findings: none", ""])
 
 

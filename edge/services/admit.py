@@ -80,7 +80,7 @@ class Admission:
             )
         tier = self._policy().tier_of(organization)
         digest = digest_of(wasm)
-        if await self._stands(organization, digest):
+        if await self._store.read(lambda tables: self._stands(tables, organization, digest)):
             return await self.module(digest, organization)
         report, manifest = await self._examine(organization, wasm, tier)
         module = Module(
@@ -98,15 +98,13 @@ class Admission:
         await self._store.write(lambda transaction: self._keep(transaction, module, report_json, wasm))
         return await self.module(digest, organization)
 
-    async def _stands(self, organization: str, digest: str) -> bool:
+    def _stands(self, tables: Tables, organization: str, digest: str) -> bool:
         """Whether an upload of these bytes changes nothing: they were admitted, and this release can read them.
 
         Raises:
             LimitError: they are new, and the organization has as many modules as it may.
         """
-        known, count = await self._store.read(
-            lambda tables: (tables.modules.get(digest, organization), tables.modules.count(organization))
-        )
+        known, count = tables.modules.get(digest, organization), tables.modules.count(organization)
         if known is None and count >= self._settings.modules_max:
             raise LimitError(
                 f"Organization {organization} has {count} modules here, as many as it may.",
@@ -134,6 +132,8 @@ class Admission:
         self._examiner.shutdown(cancel_futures=True)
 
     def _keep(self, transaction: Transaction, module: Module, report_json: bytes, wasm: bytes) -> None:
+        if self._stands(transaction, module.organization, module.digest):
+            return  # Another upload of the same bytes was quicker; somebody may be signing over its report.
         # What was refused is not worth its place on the disk; its digest and report stay.
         kept = wasm if module.report.admissible else b""
         if transaction.modules.get(module.digest, module.organization) is None:

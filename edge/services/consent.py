@@ -166,7 +166,8 @@ class Consents:
             )
 
     def _take_place(self, transaction: Transaction, consent: Consent, decisions: Sequence[Consent]) -> None:
-        _end_refusals(transaction, consent, decisions)
+        # What was refused beyond it stays refused.
+        _end_refusals(transaction, consent, [earlier for earlier in decisions if consent.terms.cover(earlier.terms)])
         now_ms = consent.decided_ms
         for earlier in decisions:
             if earlier.terms.identity == consent.terms.identity and earlier.decided is ConsentState.GRANTED:

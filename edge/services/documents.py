@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 from edge.domain.approval import Approval
 from edge.domain.document import check_acceptable
 from edge.domain.event import OPERATOR_SUBJECT, Event, EventKind, organization_subject
-from edge.domain.module import Module, ModuleState, digest_of
+from edge.domain.module import Module, digest_of
 from edge.domain.policy import Policy, check_within_tier
 from edge.domain.revocations import Revocations, check_repeats
-from edge.errors import ConflictError, DocumentError, Fault, LimitError, NotFoundError, PermissionDeniedError
+from edge.errors import DocumentError, NotFoundError, PermissionDeniedError
+from edge.services.grant import check_approval
 from edge.services.triggers import active_triggers
 from edge.trust.documents import SignedDocument, open_document
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from edge.domain.trigger import Trigger
     from edge.services.audit import AuditLog
     from edge.services.cancel import Cancellation
-    from edge.store.store import Store, Tables, Transaction
+    from edge.store.store import Store, Transaction
     from edge_sdk.envelope import VerifyKey
+    from edge_sdk.manifest import Manifest
 
 D = TypeVar("D", Policy, Revocations)
 
@@ -98,11 +100,13 @@ class Documents:
         if self._revocations is not None and trigger.module_digest in self._revocations.modules:
             return False
         try:
-            tier_name, tier = (policy or self.policy()).tier_of(trigger.organization)
+            policy = policy or self.policy()
+            _, tier = policy.tier_of(trigger.organization)
         except PermissionDeniedError:
             return False
-        within = organization_bits <= tier.leak_bits_per_day_max
-        return within and not check_within_tier(trigger.manifest, tier_name, tier)
+        return organization_bits <= tier.leak_bits_per_day_max and _within(
+            policy, trigger.organization, trigger.manifest
+        )
 
     @property
     def policy_version(self) -> int:
@@ -180,6 +184,11 @@ class Documents:
         active = active_triggers(transaction, self._clock.now_ms())
         forbidden = {trigger.key for trigger in active} - {trigger.key for trigger in self.permitted(active, policy)}
         self._cancellation.of_triggers(transaction, EventKind.POLICY_ACCEPTED, forbidden)
+        # What waits may be of a module that is not active any more: replaced, or expired.
+        for organization, digest in transaction.actions.waiting_modules():
+            module = transaction.modules.get(digest, organization)
+            if module is None or module.manifest is None or not _within(policy, organization, module.manifest):
+                self._cancellation.of_module(transaction, EventKind.POLICY_ACCEPTED, digest, organization)
 
     def _put_in_force(self, document: Policy | Revocations) -> None:
         if isinstance(document, Policy):
@@ -196,7 +205,7 @@ class Documents:
                 reason="MODULE_NOT_FOUND",
             )
         self._check(approval, module.approval_version)
-        self._check_approval(transaction, approval, module)
+        check_approval(transaction, approval, module, self.policy(), self._clock.now_ms())
         now_ms = self._clock.now_ms()
         transaction.modules.approve(approval, envelope_json, now_ms)
         detail: dict[str, object] = {
@@ -214,60 +223,6 @@ class Documents:
     def _check(self, document: SignedDocument, seen_version: int) -> None:
         check_acceptable(document, edge_id=self._edge_id, now_ms=self._clock.now_ms(), seen_version=seen_version)
 
-    def _check_approval(self, tables: Tables, approval: Approval, module: Module) -> None:
-        state = module.state(self._clock.now_ms())
-        if state in (ModuleState.REFUSED, ModuleState.REVOKED) or module.manifest is None:
-            raise ConflictError(
-                f"Module {module.digest} is {state} and cannot be approved.",
-                advice="The organization has to upload a new version.",
-                reason="MODULE_NOT_APPROVABLE",
-            )
-        if approval.trigger != module.name:
-            raise ConflictError(
-                f"The approval is for trigger {approval.trigger}, the module is {module.name}.",
-                advice="Sign again with `edge module approve`.",
-                reason="APPROVAL_MISMATCH",
-            )
-        if approval.report_digest != module.report.digest:
-            raise ConflictError(
-                "The approval was signed over another admission report than the one this edge made.",
-                advice="Read the report again and sign anew, with `edge module approve`.",
-                reason="APPROVAL_MISMATCH",
-            )
-        tier_name, tier = self.policy().tier_of(approval.organization)
-        problems = check_within_tier(module.manifest, tier_name, tier)
-        if approval.tier != tier_name or problems:
-            raise ConflictError(
-                " ".join(problems)
-                or f"It names tier {approval.tier}; the policy puts the organization in {tier_name}.",
-                advice="Sign again under the policy that is in force.",
-                reason="APPROVAL_MISMATCH",
-            )
-        if approval.fuel_max > tier.fuel_max:
-            raise LimitError(
-                f"It grants {approval.fuel_max} fuel; tier {tier_name} may have {tier.fuel_max}.",
-                reason="FUEL_OVER_TIER",
-            )
-        total = module.manifest.leak_bits_per_day + self._leak_bits_of_others(tables, module)
-        if total > tier.leak_bits_per_day_max:
-            raise LimitError(
-                f"With it the organization's active modules could encode {total:.1f} bits a household and day; "
-                f"tier {tier_name} may {tier.leak_bits_per_day_max}.",
-                advice="Revoke another module of this organization first, or raise the tier's bound in the policy.",
-                reason="LEAK_BOUND_EXCEEDED",
-                fault=Fault.OPERATOR,
-            )
-
-    def _leak_bits_of_others(self, tables: Tables, module: Module) -> float:
-        now_ms = self._clock.now_ms()
-        return sum(
-            other.manifest.leak_bits_per_day
-            for other in tables.modules.approved()
-            # A version that this one will replace does not count beside it.
-            if other.organization == module.organization and other.manifest and other.name != module.name
-            if other.holds_leak_budget(now_ms)
-        )
-
     def _read_back(self, kind: str, expected: type[D]) -> D | None:
         envelope_json = self._store.read_now(lambda tables: tables.documents.newest(kind))
         if envelope_json is None:
@@ -276,3 +231,12 @@ class Documents:
         if not isinstance(document, expected):
             raise DocumentError(f"The stored {kind} is another kind of document.")
         return document
+
+
+def _within(policy: Policy, organization: str, manifest: Manifest) -> bool:
+    """Whether the organization's tier allows what the manifest declares."""
+    try:
+        tier_name, tier = policy.tier_of(organization)
+    except PermissionDeniedError:
+        return False
+    return not check_within_tier(manifest, tier_name, tier)

@@ -109,6 +109,8 @@ def _checked_report(shown: Shown, manifest: Manifest) -> dict[str, Any]:
         raise ConflictError(
             "The edge refused this module.", advice="`edge module list` shows why.", reason="MODULE_REFUSED"
         )
+    if missing := [name for name in ("structure", "compile", "dry_run") if not isinstance(facts.get(name), dict)]:
+        raise _false(f"Its admission report says nothing of {' and '.join(missing)}.")
     if any(facts.get(name) != value for name, value in manifest_facts(manifest).items()):
         raise _false("Its admission report is over another manifest than the one inside the module.")
     return report

@@ -95,6 +95,13 @@ class ActionTable:
         """Cancels what waits of a module, one organization's or everybody's; returns for whom."""
         return self._cancel("module_digest = ? AND organization = coalesce(?, organization)", [digest, organization])
 
+    def waiting_modules(self) -> list[tuple[str, str]]:
+        """Returns the organization and digest of every module of which actions wait."""
+        return self._cursor.execute(
+            "SELECT DISTINCT organization, module_digest FROM state.actions WHERE state = ? ORDER BY ALL",
+            [ActionState.WAITING.value],
+        ).fetchall()
+
     def cancel_of_triggers(self, trigger_keys: Collection[str]) -> list[Cancelled]:
         """Cancels what waits of triggers, whatever their version; returns for whom."""
         return self._cancel("trigger_key IN (SELECT unnest(?))", [list(trigger_keys)])

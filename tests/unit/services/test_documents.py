@@ -278,3 +278,30 @@ async def test_revocations_take_back_what_waits(
         assert await street.events("actions_cancelled", Role.HOUSEHOLD, "h1") == [
             {"trigger": "acme/pulse", "actions": 1, "because": "revocations_accepted"}
         ]
+
+
+async def test_a_policy_takes_back_what_an_ended_trigger_sent(
+    new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]
+) -> None:
+    """What waits is cancelled also where the module that sent it has been replaced since."""
+    async with new_street(tmp_path / "street") as street:
+        await street.set_up(module(), "h1")
+        await street.next_slot("h1")
+        await street.run_module(module(version="2.0.0"))
+        await street.set_policy({"acme": "supplier", "sunny": "supplier"})
+        assert await street.counts("h1") == [1]
+        await street.set_policy({"sunny": "supplier"})
+        assert await street.counts("h1") == [0]
+
+
+async def test_an_approval_for_later(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
+    """An approval whose validity begins later does not stop the version that runs now; a first one may wait for it."""
+    async with new_street(tmp_path / "street") as street:
+        await street.set_up(module(), "h1")
+        later = {"not_before_ms": street.now_ms + DAY_MS, "not_after_ms": street.now_ms + 2 * DAY_MS}
+        replacing = street.approval_of(await street.upload(module(version="2.0.0"))).model_copy(update=later)
+        assert await refused(street, replacing) == ("INVALID_ARGUMENT", "DOCUMENT_NOT_YET_VALID")
+        first = street.approval_of(await street.upload(module(name="other"))).model_copy(update=later)
+        await street.submit(first)
+        await street.next_slot("h1")
+        assert await street.counts("h1") == [1]

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING
 
 from edge.domain.approval import Approval
 from edge.domain.module import digest_of
+from edge.sandbox.assemble import assemble
 from edge.trust.documents import open_document
+from edge_sdk.manifest import SECTION
+from edge_sdk.wasm import custom_section, embed_custom_section
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Desk
+
+ABI = (
+    '(memory (export "memory") 1) (func (export "edge_inputs") (result i32) i32.const 0)'
+    ' (func (export "evaluate") (result i32) i32.const 0)'
+)
 
 
 async def approve(desk: Desk, *options: str, answer: str = "y\n") -> subprocess.CompletedProcess[str]:
@@ -67,4 +77,19 @@ async def test_nothing_is_signed_without_a_yes(desk: Desk) -> None:
     assert done.returncode == 1
     assert "reason: ANSWER_FALSE" in done.stderr
     assert "whose: edge" in done.stderr
+    assert desk.liar.submitted == []
+
+
+async def test_code_that_is_not_admissible_is_not_signed(desk: Desk, module: Callable[..., bytes]) -> None:
+    """A module that imports something gets no signature, though the edge says it found nothing, and nobody reads."""
+    spying = '(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))'
+    desk.liar.wasm = embed_custom_section(
+        assemble(f"(module {spying} {ABI})", "spy.wat"), SECTION, custom_section(module(), SECTION) or b""
+    )
+    desk.liar.module.digest = digest_of(desk.liar.wasm)
+    desk.liar.tell({**desk.liar.report(), "module_digest": desk.liar.module.digest})
+    done = await approve(desk, "--yes", "--all-edges")
+    assert done.returncode == 1
+    assert "reason: ANSWER_FALSE" in done.stderr
+    assert "fd_write" in done.stderr
     assert desk.liar.submitted == []

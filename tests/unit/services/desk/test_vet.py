@@ -61,6 +61,11 @@ def report_without_facts(desk: Desk) -> None:
     desk.liar.tell({"module_digest": desk.liar.module.digest, "admissible": True, "findings": []})
 
 
+def report_without_measurements(desk: Desk) -> None:
+    facts = {name: value for name, value in desk.liar.report()["facts"].items() if name != "dry_run"}
+    desk.liar.tell({**desk.liar.report(), "facts": facts})
+
+
 def report_that_is_no_object(desk: Desk) -> None:
     desk.liar.tell([])
 
@@ -122,6 +127,7 @@ LIES = {
     report_over_another_manifest: "ANSWER_FALSE",
     smaller_leak_bound: "ANSWER_FALSE",
     report_without_facts: "ANSWER_FALSE",
+    report_without_measurements: "ANSWER_FALSE",
     report_that_is_no_object: "ANSWER_FALSE",
     report_that_is_no_json: "ANSWER_FALSE",
     report_nested_deeply: "ANSWER_FALSE",
