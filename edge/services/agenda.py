@@ -20,7 +20,7 @@ class Agenda:
         self._store = store
         self._started_ms = started_ms
         self._newest: dict[str, int] = {}
-        self._ran_ahead: dict[str, set[int]] = {}
+        self._settled_ahead: dict[str, list[tuple[int, int]]] = {}
         self._last_round_ms: int | None = None
         self._in_last_round: frozenset[str] = frozenset()
 
@@ -47,17 +47,21 @@ class Agenda:
             # It was stopped, or is new: it owes nothing from before it ran (again).
             since_ms = max(since_ms, self._last_round_ms)
         self._newest[trigger.key] = since_ms
-        ran = self._ran_ahead.get(trigger.key, ())
-        return [slot for slot in slots_between(since_ms, until_ms, trigger.manifest.trigger.every_s) if slot not in ran]
+        settled = self._settled_ahead.get(trigger.key, ())
+        return [
+            slot
+            for slot in slots_between(since_ms, until_ms, trigger.manifest.trigger.every_s)
+            if not any(first <= slot <= last for first, last in settled)
+        ]
 
     async def _recall(self, now_ms: int) -> None:
         """Learns from the store what was done before the start, or before the clock was set back.
 
         A clock that once ran ahead does not keep triggers from running until it is there again, nor does a slot that
-        was evaluated then get a second run.
+        was evaluated or noted as missed then get a run.
         """
-        self._newest, self._ran_ahead = await self._store.read(
-            lambda tables: (tables.evaluations.newest_slots(now_ms), tables.evaluations.slots_after(now_ms))
+        self._newest, self._settled_ahead = await self._store.read(
+            lambda tables: (tables.evaluations.newest_slots(now_ms), tables.evaluations.settled_after(now_ms))
         )
         if self._last_round_ms is not None:
             self._started_ms = min(self._started_ms, now_ms)

@@ -91,7 +91,7 @@ class Conclusion:
             "slots": len(slots),
         }
         event = Event(EventKind.SLOTS_MISSED, self._clock.now_ms(), (OPERATOR_SUBJECT,), detail)
-        run = EvaluationRun(trigger.key, slots[-1], trigger.module_digest, 0, 0, 0, "", event.time_ms)
+        run = EvaluationRun(trigger.key, slots[-1], trigger.module_digest, 0, 0, 0, "", event.time_ms, slots[0])
         transaction.evaluations.insert(run)
         self._audit.record(transaction, [event])
 

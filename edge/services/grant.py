@@ -31,7 +31,8 @@ def check_approval(tables: Tables, approval: Approval, module: Module, policy: P
         for other in tables.modules.approved()
         if other.organization == module.organization and other.holds_leak_budget(now_ms)
     ]
-    if not approval.is_valid_at(now_ms) and any(other.name == module.name for other in others):
+    running = {other.name for other in others if other.state(now_ms) is ModuleState.ACTIVE}
+    if not approval.is_valid_at(now_ms) and module.name in running:
         raise DocumentError(
             "The approval is not valid yet, and would stop the version that runs now until it is.",
             advice="Submit it when its validity has begun. Is the clock where it was signed right?",

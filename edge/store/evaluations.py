@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRun:
-    """One trigger at one slot. A trigger has at most one run a slot."""
+    """One trigger at one slot. A trigger has at most one run a slot.
+
+    Attributes:
+        first_slot_ms: before `slot_ms` where it stands for slots that were missed, from that one on; else None.
+    """
 
     trigger_key: str
     slot_ms: int
@@ -21,6 +25,7 @@ class EvaluationRun:
     actions: int
     input_digest: str
     ran_ms: int
+    first_slot_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class EvaluationTable:
     def insert(self, run: EvaluationRun) -> None:
         """Adds a run; a second one of the same trigger and slot is refused by the table's key."""
         self._cursor.execute(
-            "INSERT INTO state.evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO state.evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 run.trigger_key,
                 run.slot_ms,
@@ -50,6 +55,7 @@ class EvaluationTable:
                 run.actions,
                 run.input_digest,
                 run.ran_ms,
+                run.slot_ms if run.first_slot_ms is None else run.first_slot_ms,
             ],
         )
 
@@ -61,12 +67,17 @@ class EvaluationTable:
         ).fetchall()
         return dict(rows)
 
-    def slots_after(self, time_ms: int) -> dict[str, set[int]]:
-        """Returns the slots after a time that have a run already, by trigger key: the clock was ahead once."""
+    def settled_after(self, time_ms: int) -> dict[str, list[tuple[int, int]]]:
+        """Returns, by trigger key, first and last of the slots after a time that were run or missed already.
+
+        There are some where the clock was ahead once.
+        """
         rows = self._cursor.execute(
-            "SELECT trigger_key, list(slot_ms) FROM state.evaluations WHERE slot_ms > ? GROUP BY trigger_key", [time_ms]
+            "SELECT trigger_key, list((first_slot_ms, slot_ms) ORDER BY slot_ms) FROM state.evaluations"
+            " WHERE slot_ms > ? GROUP BY trigger_key",
+            [time_ms],
         ).fetchall()
-        return {key: set(slots) for key, slots in rows}
+        return dict(rows)
 
     def newest_ran_ms(self) -> int:
         """Returns when the newest run was, by the edge's clock, unix ms; 0 if there was none."""

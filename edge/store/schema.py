@@ -47,7 +47,7 @@ CREATE TABLE {db}.consents (
 CREATE TABLE {db}.evaluations (
     trigger_key VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, digest VARCHAR NOT NULL, evaluations BIGINT NOT NULL,
     faults BIGINT NOT NULL, actions BIGINT NOT NULL, input_digest VARCHAR NOT NULL, ran_ms BIGINT NOT NULL,
-    PRIMARY KEY (trigger_key, slot_ms)
+    first_slot_ms BIGINT NOT NULL, PRIMARY KEY (trigger_key, slot_ms)
 );
 CREATE TABLE {db}.actions (
     cursor BIGINT NOT NULL, action_id VARCHAR NOT NULL, household_id VARCHAR NOT NULL, trigger_key VARCHAR NOT NULL,

@@ -92,6 +92,24 @@ async def test_clock_set_back(street: Street, module: Callable[..., bytes]) -> N
         assert slots == [0, 1, 2, 3, 4]
 
 
+async def test_missed_stays_missed(street: Street, module: Callable[..., bytes]) -> None:
+    """Slots that a clock which ran ahead passed over are noted as missed, and do not run when their time comes."""
+    async with street:
+        await street.set_up(module(max_actions_per_day=96), "h1")
+        right_ms = await street.next_slot("h1")
+        await street.advance(right_ms + 12 * SLOT_MS)
+        (missed,) = await street.events(EventKind.SLOTS_MISSED)
+        before = {run["slot_ms"] for run in await street.runs()}
+        await street.stop()
+        street.clock = SimulatedClock(right_ms + 1_000)
+        await street.start()
+        for _ in range(14):
+            await street.next_slot("h1")
+        ran = {run["slot_ms"] for run in await street.runs()}
+        assert not {slot for slot in ran if missed["first_slot_ms"] <= slot <= missed["last_slot_ms"]}
+        assert ran - before == {right_ms + 13 * SLOT_MS, right_ms + 14 * SLOT_MS}
+
+
 async def test_stopped_modules(street: Street, module: Callable[..., bytes]) -> None:
     """A module that is suspended, superseded, expired, not valid yet or revoked is not evaluated.
 
@@ -108,6 +126,7 @@ async def test_stopped_modules(street: Street, module: Callable[..., bytes]) -> 
         assert len(await street.runs()) == 1, "suspended"
         await street.next_slot("h1")
         assert len(await street.runs()) == 2
+        await operator.suspend(first.digest, "test")
         second = await street.run_module(
             module(max_actions_per_day=96, version="2.0.0"),
             not_before_ms=street.now_ms + SLOT_MS + 1,

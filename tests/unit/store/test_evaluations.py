@@ -36,6 +36,16 @@ async def test_newest_slot_of_each_trigger(store: Store) -> None:
     }
 
 
+async def test_what_a_clock_ahead_settled(store: Store) -> None:
+    """Runs and stretches of missed slots that end after a time are told, each with its first and last slot."""
+    for slot_ms, first_slot_ms in [(900_000, None), (4_500_000, 1_800_000), (5_400_000, None)]:
+        await store.write(partial(insert, replace(RUN, slot_ms=slot_ms, first_slot_ms=first_slot_ms)))
+    assert store.read_now(lambda tables: tables.evaluations.settled_after(2_000_000)) == {
+        "sunny/ev": [(1_800_000, 4_500_000), (5_400_000, 5_400_000)]
+    }
+    assert store.read_now(lambda tables: tables.evaluations.settled_after(5_400_000)) == {}
+
+
 async def test_totals(store: Store) -> None:
     """Totals are over all triggers and slots."""
     for slot_ms in (900_000, 1_800_000):
