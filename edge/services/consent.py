@@ -15,7 +15,7 @@ from edge_sdk.catalogue import APPLIANCES, CATALOGUE
 from edge_sdk.manifest import WINDOW_S_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from edge.clock import Clock
     from edge.services.audit import AuditLog
@@ -124,7 +124,7 @@ class Consents:
         now_ms = self._clock.now_ms()
 
         def work(transaction: Transaction) -> tuple[Consent, int]:
-            return self._end(transaction, consent_of(transaction, household_id, consent_id), now_ms, cancel=True)
+            return self._end(transaction, consent_of(transaction, household_id, consent_id), now_ms)
 
         return await self._store.write(work)
 
@@ -169,16 +169,28 @@ class Consents:
         # What was refused beyond it stays refused.
         _end_refusals(transaction, consent, [earlier for earlier in decisions if consent.terms.cover(earlier.terms)])
         now_ms = consent.decided_ms
+        # What waits was agreed to; it is cancelled only where the household does not agree to it any more.
+        agreed = {
+            item.module_digest for item in active_triggers(transaction, now_ms) if consent.terms.cover(item.terms)
+        }
         for earlier in decisions:
             if earlier.terms.identity == consent.terms.identity and earlier.decided is ConsentState.GRANTED:
-                # What waits was agreed to; it is cancelled only where the household now agrees to less.
-                self._end(transaction, earlier, now_ms, cancel=not consent.terms.cover(earlier.terms))
+                self._end(transaction, earlier, now_ms, None if consent.terms.cover(earlier.terms) else agreed)
 
-    def _end(self, transaction: Transaction, consent: Consent, now_ms: int, *, cancel: bool) -> tuple[Consent, int]:
-        """Withdraws a consent, and cancels what waits under it and under those whose place it took."""
+    def _end(
+        self, transaction: Transaction, consent: Consent, now_ms: int, agreed: Collection[str] | None = ()
+    ) -> tuple[Consent, int]:
+        """Withdraws a consent, and cancels what waits under it and under those whose place it took.
+
+        Args:
+            transaction: in which.
+            consent: which.
+            now_ms: when.
+            agreed: digests of modules whose actions the household still agrees to; None for all.
+        """
         withdrawn = consent.withdraw(now_ms)
         transaction.consents.update(withdrawn)
-        cancelled = transaction.actions.cancel(withdrawn.household_id, withdrawn.terms) if cancel else 0
+        cancelled = 0 if agreed is None else transaction.actions.cancel(withdrawn.household_id, withdrawn.terms, agreed)
         self._audit.record(transaction, [_event(EventKind.CONSENT_WITHDRAWN, now_ms, withdrawn, cancelled=cancelled)])
         return withdrawn, cancelled
 

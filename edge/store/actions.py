@@ -82,12 +82,25 @@ class ActionTable:
         ).fetchone()
         return row[0] if row else 0
 
-    def cancel(self, household_id: str, terms: Terms) -> int:
-        """Cancels what waits for a household of the organization, service and purpose of `terms`; returns how many."""
+    def cancel(self, household_id: str, terms: Terms, keep_modules: Collection[str] = ()) -> int:
+        """Cancels what waits for a household of the organization, service and purpose of `terms`; returns how many.
+
+        Args:
+            household_id: whose.
+            terms: of what.
+            keep_modules: digests of modules whose actions go on waiting.
+        """
         row = self._cursor.execute(
             "UPDATE state.actions SET state = ?"
-            " WHERE household_id = ? AND organization = ? AND service = ? AND purpose = ? AND state = ?",
-            [ActionState.CANCELLED.value, household_id, *terms.identity, ActionState.WAITING.value],
+            " WHERE household_id = ? AND organization = ? AND service = ? AND purpose = ? AND state = ?"
+            " AND module_digest NOT IN (SELECT unnest(?))",
+            [
+                ActionState.CANCELLED.value,
+                household_id,
+                *terms.identity,
+                ActionState.WAITING.value,
+                list(keep_modules),
+            ],
         ).fetchone()
         return row[0] if row else 0
 

@@ -55,14 +55,20 @@ async def test_two_triggers_of_one_service(street: Street, module: Callable[...,
         part.series.extend(offer.triggers[0].series)
         narrower = await household.grant(part)
         assert await standing(street) == (pb.OFFER_STATE_OUTGROWN, {"first": True, "second": False})
+        assert [action.cause.trigger for action in await street.inbox("h1")] == ["first"], (
+            "what it still agrees to waits"
+        )
         assert await acted(street) == ["first 1.0.0"]
 
         await household.refuse(offer.terms)
         assert await standing(street) == (pb.OFFER_STATE_REFUSED, {"first": True, "second": False})
         assert await acted(street) == ["first 1.0.0"], "what is declined is the rest"
+        longer = await household.grant(part, expires_ms=street.now_ms + 30 * DAY_MS)
+        assert longer.consent_id != narrower.consent_id
+        assert (await standing(street))[0] == pb.OFFER_STATE_REFUSED, "it is not asked again"
         states = {consent.consent_id: consent.state for consent in await household.consents()}
         assert states[both.consent_id] == pb.CONSENT_STATE_WITHDRAWN
-        assert states[narrower.consent_id] == pb.CONSENT_STATE_GRANTED
+        assert states[longer.consent_id] == pb.CONSENT_STATE_GRANTED
 
 
 async def test_purposes_stand_side_by_side(street: Street, module: Callable[..., bytes]) -> None:
