@@ -114,18 +114,3 @@ class ModuleStructure:
     has_start: bool
     data_bytes: int
     passive_segments: tuple[PassiveSegment, ...]
-
-    @property
-    def largest_body_bytes(self) -> int:
-        """Code of its longest function; 0 without functions."""
-        return max((function.body_bytes for function in self.functions), default=0)
-
-    @property
-    def most_locals(self) -> int:
-        """Locals of the function that declares most; 0 without functions."""
-        return max((function.locals for function in self.functions), default=0)
-
-    @property
-    def custom_names(self) -> tuple[str, ...]:
-        """Names of its custom sections."""
-        return tuple(section.name for section in self.sections if section.name is not None)

@@ -81,6 +81,7 @@ class Examination:
         facts["dry_run"] = {
             "evaluations": tried.evaluations,
             "faults": tried.faults,
+            "faults_seen": [code.name.lower() for code in tried.faults_seen],
             "fuel_worst": tried.fuel_worst,
             "outcomes_seen": list(tried.outcomes_seen),
         }

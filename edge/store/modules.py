@@ -71,10 +71,6 @@ class ModuleTable:
             parameters += [-uploaded_ms, *names]
         return self._select(f"WHERE {' AND '.join(conditions)} {_NEWEST_FIRST} LIMIT ?", [*parameters, limit])
 
-    def all(self) -> list[Module]:
-        """Returns every module, newest first."""
-        return self._select(_NEWEST_FIRST, [])
-
     def approved(self) -> list[Module]:
         """Returns the modules whose approval stands, newest first: neither revoked nor replaced by a newer version.
 

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,10 +62,3 @@ def test_worst_fuel_is_the_worst(load_wat: Callable[..., Guest]) -> None:
     assert report.fuel_worst == 100_000
     assert report.faults == 1
     assert report.faults_seen == (FaultCode.FUEL,)
-
-
-def test_worst_wall_time_comes_from_the_timer(load_wat: Callable[..., Guest]) -> None:
-    """Time is what the timer says: with one that moves a quarter of a second at each look, the worst is 250 ms."""
-    ticks = itertools.count()
-    report = dry_run(load_wat(TRAPPING), seed=0, timer_s=lambda: next(ticks) / 4)
-    assert report.worst_wall_ms == pytest.approx(250)

@@ -73,7 +73,6 @@ def test_everything_is_found() -> None:
         Export("m", ExternKind.MEMORY, 1, None),
     )
     assert structure.functions == (Function(1, body_bytes=8, locals=3), Function(2, body_bytes=2, locals=0))
-    assert (structure.largest_body_bytes, structure.most_locals) == (8, 3)
     assert structure.tables == (Table(3, 9, "funcref", shared=False, is_64=False),)
     assert structure.memories == (Memory(40, 80, 1, shared=False, is_64=False),)
     assert structure.memories[0].min_bytes == 40
@@ -85,7 +84,7 @@ def test_everything_is_found() -> None:
         PassiveSegment("element", 3),
         PassiveSegment("data", 1),
     )
-    assert structure.custom_names[-1] == "edge.manifest"
+    assert structure.sections[-1].name == "edge.manifest"
     assert "(i32, i64, f32, f64, v128, funcref, reference) -> (i32, i32)" in map(str, structure.types)
 
 
@@ -104,7 +103,7 @@ def test_start_function() -> None:
 def test_empty_module() -> None:
     """A module of nothing is a module."""
     structure = inspect(assemble("(module)", "test"))
-    assert (structure.sections, structure.largest_body_bytes, structure.most_locals) == ((), 0, 0)
+    assert (structure.sections, structure.functions) == ((), ())
 
 
 def test_unknown_opcode_in_a_constant() -> None:

@@ -38,6 +38,7 @@ name = "go"
 kind = "recommendation"
 text = {{ en = "Go." }}
 """
+EVERY = 100
 
 
 def manifest(name: str = "ev-surplus") -> Manifest:
@@ -119,7 +120,7 @@ async def test_kept_as_uploaded(full_store: Store) -> None:
 async def test_lists(full_store: Store) -> None:
     """Modules are listed newest first, all of them, and by digest."""
     digests = sorted([OLD.digest, OTHER.digest])
-    everyone = full_store.read_now(lambda tables: tables.modules.all())
+    everyone = full_store.read_now(lambda tables: tables.modules.page(EVERY))
     assert [item.digest for item in everyone] == [NEW.digest, *sorted([*digests, OLD.digest])]
     same = full_store.read_now(lambda tables: tables.modules.with_digest(OLD.digest))
     assert [item.organization for item in same] == ["shady", "sunny"]
@@ -130,7 +131,7 @@ async def test_lists(full_store: Store) -> None:
 @pytest.mark.parametrize("organization", [None, "sunny", "shady", "nobody"])
 async def test_pages(full_store: Store, limit: int, organization: str | None) -> None:
     """Page by page comes what the whole list has, each module once, whatever the length of a page."""
-    everyone = full_store.read_now(lambda tables: tables.modules.all())
+    everyone = full_store.read_now(lambda tables: tables.modules.page(EVERY))
     expected = [item for item in everyone if organization in (None, item.organization)]
     found: list[Module] = []
     while True:
@@ -183,7 +184,7 @@ async def test_what_this_release_cannot_read(full_store: Store, damage: str) -> 
     await full_store.write(lambda transaction: transaction.modules._cursor.execute(damage))
     with capture_logs() as log:
         approved = full_store.read_now(lambda tables: tables.modules.approved())
-        everyone = full_store.read_now(lambda tables: tables.modules.all())
+        everyone = full_store.read_now(lambda tables: tables.modules.page(EVERY))
     assert [item.digest for item in approved] == [NEW.digest]
     assert len(everyone) == 4
     assert (get(full_store, OTHER).manifest, state(full_store, OTHER)) == (None, ModuleState.PENDING)
