@@ -179,7 +179,7 @@ def _check_counts(structure: ModuleStructure, limits: SandboxLimits) -> Iterator
     counts = (
         ("TYPES_TOO_MANY", "type", len(structure.types), limits.types_max),
         ("FUNCTIONS_TOO_MANY", "function", len(structure.functions), limits.functions_max),
-        ("GLOBALS_TOO_MANY", "global", structure.globals_count, limits.globals_max),
+        ("GLOBALS_TOO_MANY", "global", len(structure.globals), limits.globals_max),
         ("EXPORTS_TOO_MANY", "export", len(structure.exports), limits.exports_max),
     )
     for reason, kind, count, count_max in counts:

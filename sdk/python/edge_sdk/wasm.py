@@ -98,6 +98,10 @@ class Reader:
         self.skip(size)
         return self._data[start : self.position]
 
+    def between(self, start: int, end: int) -> bytes:
+        """Returns bytes that have been read already, by their offsets in the whole binary."""
+        return self._data[start:end]
+
     def skip(self, size: int) -> None:
         """Passes over `size` bytes."""
         left = self._end - self.position
