@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from edge.domain.module import Finding
+from edge.sandbox.expose import RESERVED
 from edge.sandbox.inspection import inspect
 from edge.sandbox.structure import ExternKind, Signature
 from edge_sdk.errors import WasmFormatError
@@ -151,6 +152,9 @@ def _check_exports(structure: ModuleStructure) -> Iterator[Finding]:
         if times > 1:
             message = f"The name `{printable(name)}` is exported {times} times."
             yield _structure("EXPORT_DUPLICATE", message, "Export every name once.")
+        if name.startswith(RESERVED):
+            message = f"The name `{printable(name)}` is exported."
+            yield _structure("EXPORT_RESERVED", message, f"Names that begin with `{RESERVED}` are the edge's own.")
     exports = {export.name: export for export in structure.exports}
     if MEMORY not in exports:
         # Without a memory there is nothing to export, and that has been said.
@@ -179,7 +183,7 @@ def _check_counts(structure: ModuleStructure, limits: SandboxLimits) -> Iterator
     counts = (
         ("TYPES_TOO_MANY", "type", len(structure.types), limits.types_max),
         ("FUNCTIONS_TOO_MANY", "function", len(structure.functions), limits.functions_max),
-        ("GLOBALS_TOO_MANY", "global", structure.globals_count, limits.globals_max),
+        ("GLOBALS_TOO_MANY", "global", len(structure.globals), limits.globals_max),
         ("EXPORTS_TOO_MANY", "export", len(structure.exports), limits.exports_max),
     )
     for reason, kind, count, count_max in counts:

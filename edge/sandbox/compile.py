@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import Category, Fault, SandboxError, ServerError
 from edge.sandbox.compile_child import COST, ExitCode, arguments_for
+from edge.sandbox.expose import NOTHING_EXPOSED, ExposedState
 from edge_sdk.text import printable
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ class CompiledModule:
         artefact: serialized code. To load it is to trust it: it must come from a `Compiler` and nowhere else.
         compile_s: CPU seconds of the compiling child, its start (about 0.1 s) included.
         peak_memory_bytes: most memory the child had resident, the interpreter's own (about 30 MB) included.
+        exposed: what `expose` exported of the module before it was compiled.
     """
 
     artefact: bytes
     compile_s: float
     peak_memory_bytes: int
+    exposed: ExposedState = NOTHING_EXPOSED
 
 
 class ModuleCompileError(ServerError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from edge.sandbox.guest import FaultCode
+from edge.sandbox.evaluation import FaultCode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

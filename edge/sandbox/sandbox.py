@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from edge.errors import SandboxError
 from edge.sandbox.compile import CompiledModule, Compiler
 from edge.sandbox.engine import make_engine
+from edge.sandbox.expose import expose
 from edge.sandbox.guest import Guest
 from edge.sandbox.ticker import Ticker
 from edge.settings import SandboxLimits
@@ -32,9 +34,10 @@ class Sandbox:
         Raises:
             ModuleCompileError: if it cannot be compiled at a bearable cost.
             CompilerStoppedError: the compiler was stopped meanwhile or before.
-            SandboxError: if the compiler cannot be started.
+            SandboxError: if the compiler cannot be started, or the module was never admitted.
         """
-        return self._compiler.compile(wasm)
+        exposed_wasm, exposed = expose(wasm)
+        return replace(self._compiler.compile(exposed_wasm), exposed=exposed)
 
     def stop_compiling(self) -> None:
         """Ends every compilation that is under way, at once, and begins none any more. Guests go on."""

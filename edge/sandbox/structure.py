@@ -56,11 +56,27 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function the module defines: its index (imported ones count first), its code and its declared locals."""
+    """A function the module defines.
+
+    Attributes:
+        index: imported functions count first.
+        offset: where its body begins in the binary: the groups of locals, then the code.
+        body_bytes: of its body, up to and with its last `end`.
+        locals: declared, without parameters.
+    """
 
     index: int
+    offset: int
     body_bytes: int
     locals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """A global the module defines: what it holds, and whether code can set it."""
+
+    value: str
+    mutable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table the module defines, of references to functions unless `element` says otherwise."""
+    """A table the module defines: of `funcref`, or of what else `element` says."""
 
     min_elements: int
     max_elements: int | None
@@ -109,7 +125,7 @@ class ModuleStructure:
     functions: tuple[Function, ...]
     tables: tuple[Table, ...]
     memories: tuple[Memory, ...]
-    globals_count: int
+    globals: tuple[Global, ...]
     exports: tuple[Export, ...]
     has_start: bool
     data_bytes: int

@@ -98,6 +98,10 @@ class Reader:
         self.skip(size)
         return self._data[start : self.position]
 
+    def between(self, start: int, end: int) -> bytes:
+        """Returns bytes that have been read already, by their offsets in the whole binary."""
+        return self._data[start:end]
+
     def skip(self, size: int) -> None:
         """Passes over `size` bytes."""
         left = self._end - self.position
@@ -238,11 +242,12 @@ def embed_custom_section(wasm: bytes, name: str, payload: bytes) -> bytes:
     """
     kept = [wasm[section.start : section.end] for section in read_sections(wasm) if section.name != name]
     encoded_name = name.encode()
-    body = _encode_u32(len(encoded_name)) + encoded_name + payload
-    return b"".join([MAGIC, VERSION, *kept, bytes([CUSTOM]), _encode_u32(len(body)), body])
+    body = encode_u32(len(encoded_name)) + encoded_name + payload
+    return b"".join([MAGIC, VERSION, *kept, bytes([CUSTOM]), encode_u32(len(body)), body])
 
 
-def _encode_u32(value: int) -> bytes:
+def encode_u32(value: int) -> bytes:
+    """Returns an unsigned LEB128, as short as can be."""
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)

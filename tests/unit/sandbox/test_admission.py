@@ -87,7 +87,7 @@ def test_exported_twice() -> None:
 def test_offenders_are_named_by_index() -> None:
     """With several functions or memories each offender has a finding with its own index."""
     structure = inspect(GOOD)
-    functions = tuple(Function(index, body_bytes=10, locals=2_000 if index % 2 else 0) for index in range(4))
+    functions = tuple(Function(index, offset=0, body_bytes=10, locals=2_000 if index % 2 else 0) for index in range(4))
     memories = (structure.memories[0], Memory(1, None, 65536, shared=True, is_64=True))
     findings = check_structure(replace(structure, functions=functions, memories=memories), LIMITS)
     assert [(finding.reason, finding.message.split(" ")[:2]) for finding in findings] == [

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.sandbox.dry_run import ROWS, dry_run, generate_inputs
-from edge.sandbox.guest import FaultCode, Guest
+from edge.sandbox.evaluation import FaultCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from edge.sandbox.guest import Guest
 
 # Traps at NaN and at what does not fit an integer; otherwise 1 above 1 kW.
 TRAPPING = """

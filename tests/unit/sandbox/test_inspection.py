@@ -10,6 +10,7 @@ from edge.sandbox.structure import (
     Export,
     ExternKind,
     Function,
+    Global,
     Import,
     Memory,
     PassiveSegment,
@@ -72,11 +73,22 @@ def test_everything_is_found() -> None:
         Export("again", ExternKind.FUNCTION, 2, Signature((), ())),
         Export("m", ExternKind.MEMORY, 1, None),
     )
-    assert structure.functions == (Function(1, body_bytes=8, locals=3), Function(2, body_bytes=2, locals=0))
+    one, two = structure.functions
+    assert (one, two) == (Function(1, one.offset, body_bytes=8, locals=3), Function(2, two.offset, 2, locals=0))
+    assert RICH[one.offset : one.offset + one.body_bytes] == bytes.fromhex("02 02 7f 01 7c 41 01 0b")
+    assert RICH[two.offset : two.offset + two.body_bytes] == bytes.fromhex("00 0b")
     assert structure.tables == (Table(3, 9, "funcref", shared=False, is_64=False),)
     assert structure.memories == (Memory(40, 80, 1, shared=False, is_64=False),)
     assert structure.memories[0].min_bytes == 40
-    assert structure.globals_count == 7
+    assert structure.globals == (
+        Global("i32", mutable=False),
+        Global("i64", mutable=False),
+        Global("f32", mutable=False),
+        Global("f64", mutable=True),
+        Global("v128", mutable=False),
+        Global("funcref", mutable=False),
+        Global("funcref", mutable=False),
+    )
     assert not structure.has_start
     assert structure.data_bytes == 12
     assert structure.passive_segments == (
@@ -85,7 +97,27 @@ def test_everything_is_found() -> None:
         PassiveSegment("data", 1),
     )
     assert structure.sections[-1].name == "edge.manifest"
-    assert "(i32, i64, f32, f64, v128, funcref, reference) -> (i32, i32)" in map(str, structure.types)
+    assert "(i32, i64, f32, f64, v128, funcref, externref) -> (i32, i32)" in map(str, structure.types)
+
+
+def test_sections_are_where_they_say() -> None:
+    """The header and the sections, each from its id to its end, are the whole module."""
+    sections = inspect(RICH).sections
+    assert RICH[:8] + b"".join(RICH[section.start : section.end] for section in sections) == RICH
+    exports = next(section for section in sections if section.id == 7)
+    assert RICH[exports.offset : exports.end].startswith(b"\x04\x03one\x00\x01")
+
+
+def test_a_table_says_what_it_holds() -> None:
+    """References to functions and to what a host hands in are told apart; an unusual spelling changes nothing."""
+    assert [
+        table.element for table in inspect(assemble("(module (table 1 funcref) (table 1 externref))", "t")).tables
+    ] == [
+        "funcref",
+        "externref",
+    ]
+    long_spelling = assemble("(module (table 1 funcref))", "t").replace(b"\x04\x04\x01\x70", b"\x04\x05\x01\x63\x70")
+    assert [table.element for table in inspect(long_spelling).tables] == ["funcref"]
 
 
 def test_memory_defaults() -> None:
