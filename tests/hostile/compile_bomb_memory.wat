@@ -1,7 +1,7 @@
 ;; verdict: refused at compile COMPILE_TOO_LARGE
 ;; time: 10 s
 ;; memory: 400 MiB
-;; limits: compile_memory_bytes_max=314572800
+;; limits: compile_memory_bytes_max=209715200
 ;; proves: a compiler that wants more memory than it may have is ended: this one wants over 500 MiB.
 (module
   (memory (export "memory") 1)

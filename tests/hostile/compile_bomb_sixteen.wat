@@ -13,12 +13,12 @@
     ;; repeat 4000
     loop
     ;; end
-    ;; repeat 2400
-    (br_if 0 (local.get {n*7919%1000}))
-    (local.set {n*104729%1000} (local.get {n*15485863%1000}))
+    ;; repeat 3000
+    (br_if 0 (local.get {random 1000}))
+    (local.set {random 1000} (local.get {random 1000}))
     ;; end
     ;; repeat 4000
-    local.get {n%1000} br_if 0 end
+    local.get 0 br_if 0 end
     ;; end
   )
   ;; end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ _DIRECTIVE = re.compile(r"^;; (\w+): (.+)$", re.MULTILINE)
 _KNOWN = {"verdict", "outcome", "time", "memory", "limits", "manifest", "needs", "proves"}
 _REPEAT = re.compile(r"^ *;; repeat (\d+)\n((?:(?! *;; (?:repeat|end)).*\n)*) *;; end\n", re.MULTILINE)
 _NUMBER = re.compile(r"\{n(?:\*(\d+))?(?:%(\d+))?\}")
+_RANDOM = re.compile(r"\{random (\d+)\}")
 _MANIFEST = parse_toml(scaffold()[MANIFEST_NAME]).canonical_json()
 
 
@@ -94,13 +96,15 @@ class Sample:
 def expand(wat: str) -> str:
     """Returns the text with every repetition written out: the innermost first, its number for `{n}`.
 
-    `{n*3%100}` is the number times 3, modulo 100; either part may be missing.
+    `{n*3%100}` is the number times 3, modulo 100; either part may be missing. `{random 100}` is one of 0 to 99, as if by
+    chance, and the same in every run.
     """
     while (found := _REPEAT.search(wat)) is not None:
         times, body = int(found[1]), found[2]
         lines = "".join(_NUMBER.sub(lambda hole, n=n: _number(n, hole), body) for n in range(times))
         wat = wat[: found.start()] + lines + wat[found.end() :]
-    return wat
+    dice = random.Random(1)
+    return _RANDOM.sub(lambda hole: str(dice.randrange(int(hole[1]))), wat)
 
 
 def _number(n: int, hole: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from edge.sandbox.assemble import assemble
 from edge.sandbox.compile import Compiler, ModuleCompileError
 from edge.settings import SandboxLimits
 from edge_sdk.errors import WasmFormatError
-from edge_sdk.wasm import custom_section
+from edge_sdk.wasm import ENTRIES_MAX, custom_section
 
 if TYPE_CHECKING:
     from edge.domain.module import Finding
@@ -44,7 +44,7 @@ BROKEN = {
     "size larger than its content": (HEADER + b"\x01\x05\x01\x60\0\0\0", "type section, byte 14"),
     "repeated section": (HEADER + b"\x01\x01\0\x01\x01\0", "type section, byte 11"),
     "sections out of order": (HEADER + b"\x03\x01\0\x01\x01\0", "type section, byte 11"),
-    "more elements than bytes": (HEADER + b"\x01\x05\xff\xff\xff\xff\x0f", "type section, byte 10"),
+    "more elements than bytes": (HEADER + b"\x01\x05\xff\x7f\xff\xff\x0f", "type section, byte 10"),
     "name not utf-8": (HEADER + b"\0\x03\x02\xff\xfe", "custom section, byte 10"),
     "name beyond its section": (HEADER + b"\0\x02\x05a", "custom section, byte 11"),
     "function of unknown type": (HEADER + b"\x03\x02\x01\0", "function section, byte 11"),
@@ -55,6 +55,7 @@ BROKEN = {
         "code section, function 0, byte 22",
     ),
     "value type unknown": (HEADER + b"\x01\x05\x01\x60\x01\x01\0", "type section, byte 13"),
+    "value type of strings": (HEADER + b"\x01\x05\x01\x60\x01\x67\0", "type section, byte 13"),
     "type not of a function": (HEADER + b"\x01\x03\x01\x5f\0", "type section, byte 11"),
     "import of no kind": (HEADER + b"\x02\x05\x01\0\0\x05\0", "import section, byte 13"),
     "import of unknown type": (HEADER + b"\x02\x05\x01\0\0\0\x07", "import section, byte 14"),
@@ -103,8 +104,40 @@ def test_broken_binaries_are_cheap() -> None:
     assert time.process_time() - begun_s < 0.5
 
 
+def size(number: int) -> bytes:
+    """Returns a size the way the binary format has it."""
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + size(rest) if rest else bytes([low])
+
+
 def section(section_id: int, payload: bytes) -> bytes:
-    return bytes([section_id, len(payload)]) + payload
+    return bytes([section_id]) + size(len(payload)) + payload
+
+
+def flood(section_id: int, entry: bytes, count: int = ENTRIES_MAX) -> bytes:
+    """Returns a section of as many entries as a reader takes."""
+    return section(section_id, size(count) + entry * count)
+
+
+FLOODS = {
+    "types": (HEADER + flood(1, b"\x60\0\0"), "TYPES_TOO_MANY"),
+    "imports": (HEADER + flood(2, b"\0\0\x03\x7f\0"), "IMPORT_FORBIDDEN"),
+    "memories": (HEADER + flood(5, b"\0\0"), "MEMORY_COUNT"),
+    "tables": (HEADER + flood(4, b"\x70\0\0"), "TABLE_COUNT"),
+    "globals": (HEADER + flood(6, b"\x7f\0\x41\0\x0b"), "GLOBALS_TOO_MANY"),
+    "passive segments": (HEADER + flood(9, b"\x01\0\0"), "SEGMENT_PASSIVE"),
+}
+
+
+@pytest.mark.parametrize(("wasm", "reason"), FLOODS.values(), ids=FLOODS)
+def test_a_flood_is_read_and_refused(wasm: bytes, reason: str) -> None:
+    """As many of the smallest entries as are read at all cost little CPU time, and the module is refused."""
+    assert len(wasm) <= LIMITS.module_bytes_max
+    begun_s = time.process_time()
+    findings = examine(wasm, LIMITS).findings
+    assert time.process_time() - begun_s < 2
+    assert reason in {finding.reason for finding in findings}
+    assert len(findings) <= 50
 
 
 def with_code(body: bytes, *, before: bytes = b"", after: bytes = b"") -> bytes:
@@ -122,6 +155,9 @@ READABLE_AND_INVALID = {
     "an integer beyond 32 bits": with_code(b"\0\x41\xff\xff\xff\xff\x3f\x0b"),
     "an integer with overlong encoding": with_code(b"\0\x41\x80\x80\x80\x80\x80\0\x0b"),
     "a jump table that announces four billion": with_code(b"\0\x41\0\x0e\xff\xff\xff\xff\x0f\0\x0b"),
+    "an opcode of memory control": with_code(b"\0\x41\0\x41\0\xfc\x12\0\x0b"),
+    "an opcode of atomics": with_code(b"\0\xfe\x03\0\x41\0\x0b"),
+    "an opcode of strings": with_code(b"\0\xfb\x82\x01\0\x1a\x41\0\x0b"),
     "a count of data without data": with_code(b"\0\x41\0\x0b", before=section(12, b"\x01")),
     "a count of data that lies": with_code(
         b"\0\x41\0\x0b", before=section(12, b"\x02"), after=section(11, b"\x01\0\x41\0\x0b\x01a")
@@ -190,6 +226,13 @@ def test_four_billion_locals() -> None:
     declared = GOOD[: GOOD.index(b"\x0a\x0b\x02")] + b"\x0a" + bytes([len(body) + 7]) + b"\x02"
     wasm = declared + b"\x04\0\x41\0\x0b" + bytes([len(body)]) + body
     assert "declares 4294967295 locals" in only_finding(wasm).message
+
+
+def test_more_than_a_flood_is_not_read() -> None:
+    """A vector longer than any module of use has is refused by its number: a megabyte could hold 500,000 memories."""
+    finding = only_finding(HEADER + flood(5, b"\0\0", ENTRIES_MAX + 1))
+    assert finding.reason == "MODULE_MALFORMED"
+    assert "announces 50001 memories" in finding.message
 
 
 def test_module_too_large_is_not_read() -> None:
