@@ -96,8 +96,8 @@ class Sample:
 def expand(wat: str) -> str:
     """Returns the text with every repetition written out: the innermost first, its number for `{n}`.
 
-    `{n*3%100}` is the number times 3, modulo 100; either part may be missing. `{random 100}` is one of 0 to 99, as if by
-    chance, and the same in every run.
+    `{n*3%100}` is the number times 3, modulo 100; either part may be missing. `{random 100}` is one of 0 to 99, as
+    if by chance, and the same in every run.
     """
     while (found := _REPEAT.search(wat)) is not None:
         times, body = int(found[1]), found[2]
