@@ -165,13 +165,19 @@ class SandboxLimits:
     Attributes:
         module_bytes_max: the binary as uploaded.
         types_max: entries of the type section.
+        params_max: parameters of one type; a block can have as many, and each branch to it carries them.
+        results_max: results of one type; each call gives the compiler as many values, and is two bytes long.
         functions_max: functions the module defines.
         function_body_bytes_max: code of one function; the compiler's cost grows faster than this.
         locals_max: locals one function declares; with many blocks they are what makes a compile bomb.
         globals_max: globals the module defines.
         exports_max: entries of the export section.
+        export_name_bytes_max: one name of the export section; every instance reads them all.
+        element_segments_max: segments that fill the table; every instance runs them, and no fuel covers that.
+        elements_max: of all element segments together; the same.
         table_elements_max: elements of the table, at the start and after any growth.
         memory_bytes_max: the memory, at the start and after any growth.
+        data_segments_max: segments that fill the memory; every instance may have to copy each, and no fuel covers it.
         data_bytes_max: all data segments together.
         compile_s_max: wall-clock seconds of compilation, the child's start included.
         compile_memory_bytes_max: address space of the compiling child.
@@ -186,13 +192,19 @@ class SandboxLimits:
 
     module_bytes_max: Count = 1 * MIB
     types_max: Count = 1_000
+    params_max: Count = 64
+    results_max: Count = 16
     functions_max: Count = 2_000
     function_body_bytes_max: Count = 64 * 1024
     locals_max: Count = 1_000
     globals_max: Count = 64
     exports_max: Count = 64
+    export_name_bytes_max: Count = 1_024
+    element_segments_max: Count = 64
+    elements_max: Count = 1_024
     table_elements_max: Count = 1_024
     memory_bytes_max: Count = 4 * MIB
+    data_segments_max: Count = 1_000
     data_bytes_max: Count = 1 * MIB
     compile_s_max: Seconds = 20.0
     compile_memory_bytes_max: Count = 2_048 * MIB

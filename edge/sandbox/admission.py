@@ -78,8 +78,10 @@ def check_structure(structure: ModuleStructure, limits: SandboxLimits) -> tuple[
         _check_memory(structure, limits),
         _check_table(structure, limits),
         _check_state(structure),
+        _check_export_names(structure, limits),
         _check_exports(structure),
         _check_counts(structure, limits),
+        _check_types(structure, limits),
         _check_functions(structure, limits),
     )
     findings = [*check_size(structure.size_bytes, limits)]
@@ -147,7 +149,7 @@ def _check_state(structure: ModuleStructure) -> Iterator[Finding]:
         yield _structure("START_FUNCTION", message, f"Export the function as `{INITIALIZE}` instead.")
 
 
-def _check_exports(structure: ModuleStructure) -> Iterator[Finding]:
+def _check_export_names(structure: ModuleStructure, limits: SandboxLimits) -> Iterator[Finding]:
     for name, times in Counter(export.name for export in structure.exports).items():
         if times > 1:
             message = f"The name `{printable(name)}` is exported {times} times."
@@ -155,6 +157,16 @@ def _check_exports(structure: ModuleStructure) -> Iterator[Finding]:
         if name.startswith(RESERVED):
             message = f"The name `{printable(name)}` is exported."
             yield _structure("EXPORT_RESERVED", message, f"Names that begin with `{RESERVED}` are the edge's own.")
+        size_bytes = len(name.encode())
+        if size_bytes > limits.export_name_bytes_max:
+            message = (
+                f"The name `{printable(name)}` of an export has {size_bytes} bytes,"
+                f" at most {limits.export_name_bytes_max} are allowed."
+            )
+            yield _structure("EXPORT_NAME_TOO_LONG", message, "Shorten it, or do not export it.")
+
+
+def _check_exports(structure: ModuleStructure) -> Iterator[Finding]:
     exports = {export.name: export for export in structure.exports}
     if MEMORY not in exports:
         # Without a memory there is nothing to export, and that has been said.
@@ -185,11 +197,30 @@ def _check_counts(structure: ModuleStructure, limits: SandboxLimits) -> Iterator
         ("FUNCTIONS_TOO_MANY", "function", len(structure.functions), limits.functions_max),
         ("GLOBALS_TOO_MANY", "global", len(structure.globals), limits.globals_max),
         ("EXPORTS_TOO_MANY", "export", len(structure.exports), limits.exports_max),
+        ("ELEMENT_SEGMENTS_TOO_MANY", "element", structure.element_segments, limits.element_segments_max),
+        ("DATA_SEGMENTS_TOO_MANY", "data", structure.data_segments, limits.data_segments_max),
     )
     for reason, kind, count, count_max in counts:
         if count > count_max:
             message = f"The {kind} section has {count} entries, at most {count_max} are allowed."
-            yield _structure(reason, message, f"Use fewer {kind}s.")
+            yield _structure(reason, message, "Use fewer; an optimiser can join some.")
+    if structure.elements > limits.elements_max:
+        message = (
+            f"The element section has {structure.elements} elements in its segments,"
+            f" at most {limits.elements_max} are allowed."
+        )
+        yield _structure("ELEMENTS_TOO_MANY", message, "Use fewer function pointers.")
+
+
+def _check_types(structure: ModuleStructure, limits: SandboxLimits) -> Iterator[Finding]:
+    for index, signature in enumerate(structure.types):
+        for reason, kind, values, count_max in (
+            ("PARAMS_TOO_MANY", "parameters", signature.params, limits.params_max),
+            ("RESULTS_TOO_MANY", "results", signature.results, limits.results_max),
+        ):
+            if len(values) > count_max:
+                message = f"Type {index} has {len(values)} {kind}, at most {count_max} are allowed."
+                yield _structure(reason, message, "Hand over the address of a structure instead.")
 
 
 def _check_functions(structure: ModuleStructure, limits: SandboxLimits) -> Iterator[Finding]:

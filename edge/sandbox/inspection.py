@@ -59,7 +59,10 @@ class _Inspection:
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     has_start: bool = False
+    data_segments: int = 0
     data_bytes: int = 0
+    element_segments: int = 0
+    elements: int = 0
     passive_segments: list[PassiveSegment] = field(default_factory=list)
 
     def run(self) -> ModuleStructure:
@@ -100,7 +103,10 @@ class _Inspection:
             globals=tuple(self.globals),
             exports=tuple(self.exports),
             has_start=self.has_start,
+            data_segments=self.data_segments,
             data_bytes=self.data_bytes,
+            element_segments=self.element_segments,
+            elements=self.elements,
             passive_segments=tuple(self.passive_segments),
         )
 
@@ -170,7 +176,8 @@ class _Inspection:
         self.has_start = True
 
     def _elements(self, reader: Reader) -> None:
-        for index in range(reader.count("element segments")):
+        self.element_segments = reader.count("element segments")
+        for index in range(self.element_segments):
             flags = reader.u32()
             if flags > 7:
                 raise reader.error(f"element segment {index} has unknown flags {flags}")
@@ -183,7 +190,9 @@ class _Inspection:
                 skip_constant(reader)
             if passive or indexed:
                 read_value_type(reader) if expressions else reader.byte()
-            for _ in range(reader.count("elements")):
+            elements = reader.count("elements")
+            self.elements += elements
+            for _ in range(elements):
                 skip_constant(reader) if expressions else reader.u32()
 
     def _code(self, reader: Reader) -> None:
@@ -198,7 +207,8 @@ class _Inspection:
             self.functions.append(Function(index, offset=reader.position - size, body_bytes=size, locals=declared))
 
     def _data(self, reader: Reader) -> None:
-        for index in range(reader.count("data segments")):
+        self.data_segments = reader.count("data segments")
+        for index in range(self.data_segments):
             flags = reader.u32()
             if flags > 2:
                 raise reader.error(f"data segment {index} has unknown flags {flags}")

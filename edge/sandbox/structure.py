@@ -116,7 +116,7 @@ class PassiveSegment:
 
 @dataclass(frozen=True, slots=True)
 class ModuleStructure:
-    """All that admission looks at, in the module's own order."""
+    """All that admission looks at, in the module's own order; `elements` are those of all element segments together."""
 
     size_bytes: int
     sections: tuple[Section, ...]
@@ -128,5 +128,8 @@ class ModuleStructure:
     globals: tuple[Global, ...]
     exports: tuple[Export, ...]
     has_start: bool
+    data_segments: int
     data_bytes: int
+    element_segments: int
+    elements: int
     passive_segments: tuple[PassiveSegment, ...]

@@ -1,4 +1,6 @@
 ;; verdict: refused at structure SEGMENT_PASSIVE
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a passive element segment is refused: whether it was dropped would be state.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,6 @@
 ;; verdict: refused at structure EXPORT_MISSING
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module without `evaluate` is refused.
 (module
   (memory (export "memory") 1)

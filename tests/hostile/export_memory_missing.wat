@@ -1,4 +1,6 @@
 ;; verdict: refused at structure EXPORT_MISSING
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a memory that is not exported cannot be given inputs.
 (module
   (memory 1)

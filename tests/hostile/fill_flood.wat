@@ -1,4 +1,6 @@
 ;; verdict: contained FUEL
+;; time: 0.5 s
+;; memory: 16 MiB
 ;; proves: bulk operations are paid for by the byte, not by the instruction.
 (module
   (memory (export "memory") 64)

@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot call the host.
 (module
   (import "env" "fetch" (func (param i32 i32) (result i32)))

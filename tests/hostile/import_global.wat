@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot read anything through a global of the host.
 (module
   (import "env" "seed" (global i64))

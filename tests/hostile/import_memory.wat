@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot look into memory that is not its own.
 (module
   (import "env" "memory" (memory 1))

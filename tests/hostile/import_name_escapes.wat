@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a name cannot drive the terminal of whoever reads the finding, nor show as another.
 (module
   (import "\1b[2J\1b[31m" "\e2\80\aeelosnoc" (func))

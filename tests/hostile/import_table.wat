@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot reach functions through a table of the host.
 (module
   (import "env" "table" (table 1 funcref))

@@ -1,4 +1,6 @@
 ;; verdict: refused at imports IMPORT_FORBIDDEN
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot ask what time it is, by the usual name for that either.
 (module
   (import "wasi_snapshot_preview1" "clock_time_get" (func (param i32 i64 i32) (result i32)))

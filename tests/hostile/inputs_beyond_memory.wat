@@ -1,4 +1,6 @@
 ;; verdict: contained BAD_INPUTS_ADDRESS
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: the host does not write inputs after the memory.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,6 @@
 ;; verdict: contained BAD_INPUTS_ADDRESS
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: a memory of no pages has no room for inputs.
 (module
   (memory (export "memory") 0)

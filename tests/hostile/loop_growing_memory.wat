@@ -1,4 +1,6 @@
 ;; verdict: contained FUEL
+;; time: 0.7 s
+;; memory: 8 MiB
 ;; proves: growing memory for ever ends like any other loop, and stops growing at the limit before.
 (module
   (memory (export "memory") 1)

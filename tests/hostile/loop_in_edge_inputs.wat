@@ -1,4 +1,6 @@
 ;; verdict: contained FUEL
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: asking for the address of the inputs is fuelled too.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,6 @@
 ;; verdict: contained FUEL
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: an endless loop ends when its fuel does.
 (module
   (memory (export "memory") 1)

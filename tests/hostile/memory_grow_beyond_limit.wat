@@ -1,5 +1,7 @@
 ;; verdict: contained NONE
 ;; outcome: 1
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: growth beyond the limit is answered with -1, as WebAssembly has it, and gives no memory.
 (module
   (memory (export "memory") 1)

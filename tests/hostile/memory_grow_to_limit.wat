@@ -1,5 +1,7 @@
 ;; verdict: contained NONE
 ;; outcome: 1
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: memory can grow to the limit of 64 pages, not to one more.
 (module
   (memory (export "memory") 1)

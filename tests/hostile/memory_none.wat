@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MEMORY_COUNT
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module without memory has nowhere for inputs.
 (module
   (func (export "edge_inputs") (result i32)

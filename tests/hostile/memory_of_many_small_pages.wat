@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MEMORY_TOO_LARGE
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: the limit is one of bytes, whatever the page size.
 (module
   (memory (export "memory") 4194305 (pagesize 1))

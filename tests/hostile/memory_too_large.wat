@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MEMORY_TOO_LARGE
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; proves: a module cannot ask for more memory than the limit to begin with.
 (module
   (memory (export "memory") 65)

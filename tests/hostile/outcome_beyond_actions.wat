@@ -1,4 +1,6 @@
 ;; verdict: contained BAD_OUTCOME
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: an outcome beyond the declared actions is a fault: it could carry more bits than were approved.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,6 @@
 ;; verdict: contained BAD_OUTCOME
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: an outcome below 0 is a fault.
 (module
   (memory (export "memory") 1)

@@ -1,4 +1,6 @@
 ;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; needs: wasm_threads
 ;; proves: an atomic instruction is refused, on memory that is not shared too.
 (module

@@ -1,4 +1,6 @@
 ;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; needs: wasm_function_references
 ;; proves: a typed reference to a function is refused.
 (module

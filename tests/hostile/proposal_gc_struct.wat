@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MODULE_MALFORMED
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; needs: gc_support wasm_gc
 ;; proves: a heap object is refused: it would be memory that no limit here counts.
 (module

@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MEMORY_64_BIT
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; needs: wasm_memory64
 ;; proves: a memory with 64-bit addresses is refused.
 (module

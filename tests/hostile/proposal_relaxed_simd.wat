@@ -1,4 +1,6 @@
 ;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; needs: wasm_relaxed_simd
 ;; proves: an instruction whose result depends on the processor is refused.
 (module

@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MEMORY_SHARED
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; needs: wasm_threads shared_memory
 ;; proves: memory that another thread could change is refused.
 (module

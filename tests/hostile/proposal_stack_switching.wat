@@ -1,4 +1,6 @@
 ;; verdict: refused at structure MODULE_MALFORMED
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; needs: gc_support wasm_stack_switching
 ;; proves: a continuation, which is a stack of its own, is refused.
 (module

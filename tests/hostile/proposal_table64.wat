@@ -1,4 +1,6 @@
 ;; verdict: refused at structure TABLE_UNSUPPORTED
+;; time: 0.2 s
+;; memory: 8 MiB
 ;; needs: wasm_memory64
 ;; proves: a table with 64-bit indices is refused.
 (module

@@ -1,4 +1,6 @@
 ;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; needs: wasm_wide_arithmetic
 ;; proves: an unfinished proposal is refused even where it is harmless.
 (module

@@ -1,5 +1,7 @@
 ;; verdict: contained NONE
 ;; outcome: 1
+;; time: 0.5 s
+;; memory: 8 MiB
 ;; proves: the size of the table starts anew for every household.
 (module
   (memory (export "memory") 1)

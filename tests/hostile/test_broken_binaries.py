@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from edge.sandbox.assemble import assemble
 from edge.sandbox.compile import Compiler, ModuleCompileError
 from edge.settings import SandboxLimits
 from edge_sdk.errors import WasmFormatError
-from edge_sdk.wasm import custom_section
+from edge_sdk.wasm import ENTRIES_MAX, custom_section
 
 if TYPE_CHECKING:
     from edge.domain.module import Finding
@@ -43,7 +44,7 @@ BROKEN = {
     "size larger than its content": (HEADER + b"\x01\x05\x01\x60\0\0\0", "type section, byte 14"),
     "repeated section": (HEADER + b"\x01\x01\0\x01\x01\0", "type section, byte 11"),
     "sections out of order": (HEADER + b"\x03\x01\0\x01\x01\0", "type section, byte 11"),
-    "more elements than bytes": (HEADER + b"\x01\x05\xff\xff\xff\xff\x0f", "type section, byte 10"),
+    "more elements than bytes": (HEADER + b"\x01\x05\xff\x7f\xff\xff\x0f", "type section, byte 10"),
     "name not utf-8": (HEADER + b"\0\x03\x02\xff\xfe", "custom section, byte 10"),
     "name beyond its section": (HEADER + b"\0\x02\x05a", "custom section, byte 11"),
     "function of unknown type": (HEADER + b"\x03\x02\x01\0", "function section, byte 11"),
@@ -53,6 +54,34 @@ BROKEN = {
         HEADER + b"\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x04\x01\x02\x05\x0b",
         "code section, function 0, byte 22",
     ),
+    "value type unknown": (HEADER + b"\x01\x05\x01\x60\x01\x01\0", "type section, byte 13"),
+    "value type of strings": (HEADER + b"\x01\x05\x01\x60\x01\x67\0", "type section, byte 13"),
+    "type not of a function": (HEADER + b"\x01\x03\x01\x5f\0", "type section, byte 11"),
+    "import of no kind": (HEADER + b"\x02\x05\x01\0\0\x05\0", "import section, byte 13"),
+    "import of unknown type": (HEADER + b"\x02\x05\x01\0\0\0\x07", "import section, byte 14"),
+    "import name not utf-8": (HEADER + b"\x02\x06\x01\x01\xc0\0\0\0", "import section, byte 11"),
+    "global neither constant nor mutable": (HEADER + b"\x06\x06\x01\x7f\x02\x41\0\x0b", "global section, byte 12"),
+    "constant without end": (HEADER + b"\x06\x05\x01\x7f\0\x41\0", "global section, byte 15"),
+    "constant beyond 32 bits": (HEADER + b"\x06\x0a\x01\x7f\0\x41\xff\xff\xff\xff\x3f\x0b", "global section, byte 14"),
+    "constant with overlong integer": (
+        HEADER + b"\x06\x0b\x01\x7f\0\x41\x80\x80\x80\x80\x80\0\x0b",
+        "global section, byte 14",
+    ),
+    "constant that calls": (HEADER + b"\x06\x06\x01\x7f\0\x10\0\x0b", "global section, byte 13"),
+    "memory flags unknown": (HEADER + b"\x05\x03\x01\x10\x01", "memory section, byte 11"),
+    "memory size beyond 32 bits": (HEADER + b"\x05\x07\x01\0\xff\xff\xff\xff\x1f", "memory section, byte 12"),
+    "table with an initializer": (HEADER + b"\x04\x09\x01\x40\0\x70\0\x01\xd0\x70\x0b", "table section, byte 11"),
+    "export name beyond its section": (HEADER + b"\x07\x05\x01\x7ff\0\0", "export section, byte 12"),
+    "export of no kind": (HEADER + b"\x07\x05\x01\x01f\x05\0", "export section, byte 13"),
+    "element flags unknown": (HEADER + b"\x09\x02\x01\x08", "element section"),
+    "more elements than bytes in a segment": (
+        HEADER + b"\x09\x09\x01\0\x41\0\x0b\xff\xff\xff\x07",
+        "element section, byte 15",
+    ),
+    "data flags unknown": (HEADER + b"\x0b\x02\x01\x03", "data section"),
+    "data beyond its section": (HEADER + b"\x0b\x06\x01\0\x41\0\x0b\x7f", "data section"),
+    "start twice in one section": (HEADER + b"\x08\x02\0\0", "start section, byte 11"),
+    "manifest's name beyond the end": (HEADER + b"\0\x0e\x7fedge.manifest", "custom section, byte 11"),
     "a page of 2 bytes": (HEADER + b"\x05\x04\x01\x08\x01\x01", "memory section"),
     "a thousand sections": (HEADER + b"\0\x01\0" * 1001, "more than 1000 sections"),
 }
@@ -65,6 +94,87 @@ def test_broken_binary(wasm: bytes, where: str) -> None:
     assert examination.structure is None
     assert [(finding.check, finding.reason) for finding in examination.findings] == [("structure", "MODULE_MALFORMED")]
     assert where in examination.findings[0].message
+
+
+def test_broken_binaries_are_cheap() -> None:
+    """All of them together take less than half a second of CPU time: nothing that they announce is believed first."""
+    begun_s = time.process_time()
+    for wasm, _ in BROKEN.values():
+        examine(wasm, LIMITS)
+    assert time.process_time() - begun_s < 0.5
+
+
+def size(number: int) -> bytes:
+    """Returns a size the way the binary format has it."""
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + size(rest) if rest else bytes([low])
+
+
+def section(section_id: int, payload: bytes) -> bytes:
+    return bytes([section_id]) + size(len(payload)) + payload
+
+
+def flood(section_id: int, entry: bytes, count: int = ENTRIES_MAX) -> bytes:
+    """Returns a section of as many entries as a reader takes."""
+    return section(section_id, size(count) + entry * count)
+
+
+FLOODS = {
+    "types": (HEADER + flood(1, b"\x60\0\0"), "TYPES_TOO_MANY"),
+    "imports": (HEADER + flood(2, b"\0\0\x03\x7f\0"), "IMPORT_FORBIDDEN"),
+    "memories": (HEADER + flood(5, b"\0\0"), "MEMORY_COUNT"),
+    "tables": (HEADER + flood(4, b"\x70\0\0"), "TABLE_COUNT"),
+    "globals": (HEADER + flood(6, b"\x7f\0\x41\0\x0b"), "GLOBALS_TOO_MANY"),
+    "passive segments": (HEADER + flood(9, b"\x01\0\0"), "SEGMENT_PASSIVE"),
+}
+
+
+@pytest.mark.parametrize(("wasm", "reason"), FLOODS.values(), ids=FLOODS)
+def test_a_flood_is_read_and_refused(wasm: bytes, reason: str) -> None:
+    """As many of the smallest entries as are read at all cost little CPU time, and the module is refused."""
+    assert len(wasm) <= LIMITS.module_bytes_max
+    begun_s = time.process_time()
+    findings = examine(wasm, LIMITS).findings
+    assert time.process_time() - begun_s < 2
+    assert reason in {finding.reason for finding in findings}
+    assert len(findings) <= 50
+
+
+def with_code(body: bytes, *, before: bytes = b"", after: bytes = b"") -> bytes:
+    """Returns a module of the ABI whose `evaluate` has this body, with sections before and after the code."""
+    head = GOOD[: GOOD.index(b"\x0a\x0b\x02")]
+    code = b"\x02\x04\0\x41\0\x0b" + bytes([len(body)]) + body
+    return head + before + section(10, code) + after
+
+
+READABLE_AND_INVALID = {
+    "no end": with_code(b"\0\x41\0"),
+    "code after the end": with_code(b"\0\x41\0\x0b\x01"),
+    "an opcode that is none": with_code(b"\0\xff\x0b"),
+    "a vector opcode that is none": with_code(b"\0\xfd\xff\x7f\x0b"),
+    "an integer beyond 32 bits": with_code(b"\0\x41\xff\xff\xff\xff\x3f\x0b"),
+    "an integer with overlong encoding": with_code(b"\0\x41\x80\x80\x80\x80\x80\0\x0b"),
+    "a jump table that announces four billion": with_code(b"\0\x41\0\x0e\xff\xff\xff\xff\x0f\0\x0b"),
+    "an opcode of memory control": with_code(b"\0\x41\0\x41\0\xfc\x12\0\x0b"),
+    "an opcode of atomics": with_code(b"\0\xfe\x03\0\x41\0\x0b"),
+    "an opcode of strings": with_code(b"\0\xfb\x82\x01\0\x1a\x41\0\x0b"),
+    "a count of data without data": with_code(b"\0\x41\0\x0b", before=section(12, b"\x01")),
+    "a count of data that lies": with_code(
+        b"\0\x41\0\x0b", before=section(12, b"\x02"), after=section(11, b"\x01\0\x41\0\x0b\x01a")
+    ),
+    "a count of data that is longer than its number": with_code(b"\0\x41\0\x0b", before=section(12, b"\0\0")),
+    "a segment of data into no memory": with_code(b"\0\x41\0\x0b", after=section(11, b"\x01\x02\x07\x41\0\x0b\x01a")),
+}
+
+
+@pytest.mark.parametrize("wasm", READABLE_AND_INVALID.values(), ids=READABLE_AND_INVALID)
+def test_invalid_inside(wasm: bytes) -> None:
+    """What the reader passes over because it is code, or counts nothing, the compiler refuses as invalid."""
+    assert examine(wasm, LIMITS).findings == ()
+    with pytest.raises(ModuleCompileError) as refusal:
+        Compiler(LIMITS).compile(wasm)
+    assert refusal.value.reason == "MODULE_INVALID"
+    assert refusal.value.message.isprintable()
 
 
 @pytest.mark.parametrize("wasm", [b"", b"(module)", GOOD[:-1]])
@@ -116,6 +226,13 @@ def test_four_billion_locals() -> None:
     declared = GOOD[: GOOD.index(b"\x0a\x0b\x02")] + b"\x0a" + bytes([len(body) + 7]) + b"\x02"
     wasm = declared + b"\x04\0\x41\0\x0b" + bytes([len(body)]) + body
     assert "declares 4294967295 locals" in only_finding(wasm).message
+
+
+def test_more_than_a_flood_is_not_read() -> None:
+    """A vector longer than any module of use has is refused by its number: a megabyte could hold 500,000 memories."""
+    finding = only_finding(HEADER + flood(5, b"\0\0", ENTRIES_MAX + 1))
+    assert finding.reason == "MODULE_MALFORMED"
+    assert "announces 50001 memories" in finding.message
 
 
 def test_module_too_large_is_not_read() -> None:

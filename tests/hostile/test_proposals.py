@@ -8,29 +8,27 @@ with any one of them off it is refused again. So each setting does what its name
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 import wasmtime
 from wasmtime import component
 
-from edge.sandbox.assemble import assemble
 from edge.sandbox.engine import EngineConfiguration, build_engine, configuration_for
 from edge.settings import SandboxLimits
+from tests.hostile.sample import Sample, samples
 
-SAMPLES = sorted(Path(__file__).parent.glob("proposal_*.wat"))
+SAMPLES = samples("proposal_*.wat")
 OURS = configuration_for(SandboxLimits())
 # Allowances of a single evaluation, not proposals.
 NOT_PROPOSALS = {"parallel_compilation"}
 
 
-def needs(sample: Path) -> frozenset[str]:
-    line = next(line for line in sample.read_text().splitlines() if line.startswith(";; needs: "))
-    return frozenset(line.removeprefix(";; needs: ").split())
+def needs(sample: Sample) -> frozenset[str]:
+    return frozenset(sample.claims["needs"].split())
 
 
-def accepts(configuration: EngineConfiguration, sample: Path) -> bool:
-    wasm = assemble(sample.read_text(), sample.name)
+def accepts(configuration: EngineConfiguration, sample: Sample) -> bool:
+    wasm = sample.wasm()
     engine = build_engine(configuration)
     try:
         if "wasm_component_model" in needs(sample):
@@ -47,14 +45,14 @@ def accepts(configuration: EngineConfiguration, sample: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
-def test_refused_as_the_engine_is_set(sample: Path) -> None:
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_refused_as_the_engine_is_set(sample: Sample) -> None:
     """The engine that everything runs on refuses a module of the proposal, whatever its structure check would say."""
     assert not accepts(OURS, sample)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
-def test_refused_because_of_its_switches(sample: Path) -> None:
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_refused_because_of_its_switches(sample: Sample) -> None:
     """The sample is a valid module of its proposal: turning on what it needs, and no less, makes it accepted."""
     switches = needs(sample)
     assert accepts(replace(OURS, **dict.fromkeys(switches, True)), sample)

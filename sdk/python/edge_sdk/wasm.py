@@ -19,6 +19,8 @@ CUSTOM: Final = 0
 
 # Custom sections are free, so a binary could be made of nothing else; real ones have about twenty.
 SECTIONS_MAX: Final = 1000
+# Of a vector. A megabyte can announce half a million memories, and reading them all would take seconds.
+ENTRIES_MAX: Final = 50_000
 
 # In the order of the binary format, which is not that of the ids.
 SECTION_NAMES: Final = {
@@ -147,6 +149,8 @@ class Reader:
         """Returns the length of a vector, none of whose elements is smaller than a byte."""
         start = self.position
         count = self.u32()
+        if count > ENTRIES_MAX:
+            raise self.error(f"it announces {count} {what}, more than the {ENTRIES_MAX} that are read", at=start)
         if count > self._end - self.position:
             raise self.error(f"it announces {count} {what} but has {self._end - self.position} bytes left", at=start)
         return count

@@ -18,12 +18,13 @@ GOOD = assemble(
     (module
       (table 1 funcref)
       (memory (export "memory") 1)
-      (global (export "__heap_base") i32 (i32.const 1024))
+      (global (export "__stack_pointer") i32 (i32.const 1024))
       (func (export "_initialize"))
       (func (export "edge_inputs") (result i32) i32.const 0)
       (func (export "evaluate") (result i32) (local i32) i32.const 0)
       (elem (i32.const 0) 0)
-      (elem declare func 0)
+      (elem declare func 0 1)
+      (type (func (param i32 i32 i32) (result i32 i64)))
       (data (i32.const 0) "ab"))
     """,
     "good",
@@ -41,12 +42,18 @@ def test_good_module() -> None:
     ("limit", "used", "reason"),
     [
         ("module_bytes_max", len(GOOD), "MODULE_TOO_LARGE"),
-        ("types_max", 2, "TYPES_TOO_MANY"),
+        ("types_max", 3, "TYPES_TOO_MANY"),
+        ("params_max", 3, "PARAMS_TOO_MANY"),
+        ("results_max", 2, "RESULTS_TOO_MANY"),
         ("functions_max", 3, "FUNCTIONS_TOO_MANY"),
         ("function_body_bytes_max", 6, "FUNCTION_TOO_LARGE"),
         ("locals_max", 1, "LOCALS_TOO_MANY"),
         ("globals_max", 1, "GLOBALS_TOO_MANY"),
         ("exports_max", 5, "EXPORTS_TOO_MANY"),
+        ("export_name_bytes_max", 15, "EXPORT_NAME_TOO_LONG"),
+        ("element_segments_max", 2, "ELEMENT_SEGMENTS_TOO_MANY"),
+        ("elements_max", 3, "ELEMENTS_TOO_MANY"),
+        ("data_segments_max", 1, "DATA_SEGMENTS_TOO_MANY"),
         ("table_elements_max", 1, "TABLE_TOO_LARGE"),
         ("memory_bytes_max", 65536, "MEMORY_TOO_LARGE"),
         ("data_bytes_max", 2, "DATA_TOO_LARGE"),
@@ -66,7 +73,7 @@ def test_each_limit_is_inclusive(limit: str, used: int, reason: str) -> None:
 def test_every_structural_limit_is_checked() -> None:
     """With every limit at 0 each of them is complained about, so none is forgotten."""
     nothing = SandboxLimits(**{field.name: 0 for field in fields(SandboxLimits)})
-    assert len({finding.reason for finding in check_structure(inspect(GOOD), nothing)}) == 10
+    assert len({finding.reason for finding in check_structure(inspect(GOOD), nothing)}) == 16
 
 
 def test_size_is_asked_before_reading() -> None:

@@ -1,0 +1,10 @@
+;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
+;; proves: an alignment beyond the natural one is invalid.
+(module
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    (i32.load align=8 (i32.const 0))))

@@ -1,0 +1,13 @@
+;; verdict: refused at structure FUNCTIONS_TOO_MANY
+;; time: 0.2 s
+;; memory: 8 MiB
+;; proves: functions are bounded.
+(module
+  (memory (export "memory") 1)
+  ;; repeat 5000
+  (func)
+  ;; end
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

@@ -1,0 +1,10 @@
+;; verdict: refused at compile MODULE_INVALID
+;; time: 0.5 s
+;; memory: 8 MiB
+;; proves: a branch to no label is invalid.
+(module
+  (memory (export "memory") 1)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    br 1000))

@@ -1,0 +1,11 @@
+;; verdict: refused at manifest MANIFEST_INVALID
+;; time: 0.2 s
+;; memory: 8 MiB
+;; proves: an empty manifest says nothing.
+(module
+  (memory (export "memory") 1)
+  (@custom "edge.manifest" "")
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))

@@ -1,0 +1,10 @@
+;; verdict: refused at structure MEMORY_SHARED
+;; time: 0.2 s
+;; memory: 8 MiB
+;; proves: a memory that threads share is refused by the structure, before the compiler.
+(module
+  (memory (export "memory") 1 1 shared)
+  (func (export "edge_inputs") (result i32)
+    i32.const 0)
+  (func (export "evaluate") (result i32)
+    i32.const 0))
