@@ -6,35 +6,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.cli.gateway import Delivery, delivery_options, line_options, port_chunks, timezone_option
-from edge.cli.options import EXISTING_FILE, FILE, run
-from edge.cli.output import print_json
+from edge.cli.gateway import delivery_options, line_options, port_chunks, timezone_option
+from edge.cli.options import EXISTING_FILE, FILE
 from edge.clock import SystemClock
 from edge.gateway.homewizard_device import homewizard_once, homewizard_readings, plain_request, token_request
 from edge.gateway.sml import reading_from_sml
 from edge.gateway.sml_framing import SmlFramer
 from edge.gateway.sources import decoded, file_chunks, frames
 from edge.gateway.table import TableFormat, table_readings
-from edge.gateway.trial import trial
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from edge.cli.gateway import DeliveryOptions
     from edge.gateway.http_get import Request
     from edge_sdk.wire.v1.meter_pb2 import Reading
 
 _SML_LINE = "9600-8N1"
 _DELIMITERS = {",": ",", ";": ";", "tab": "\t"}
 _FOLDS = {"first": 0, "second": 1}
-
-
-def _finish(delivery: Delivery, source: AsyncIterator[Reading], *, only_report: bool) -> None:
-    if only_report:
-        print_json(run(trial(source, delivery.rejections)).to_json_dict())
-    else:
-        delivery.deliver(source)
 
 
 @click.command()
@@ -46,9 +37,7 @@ def sml(
     line_name: str | None,
     address: str | None,
     only_report: bool,
-    identity_folder: Path | None,
-    spool_file: Path | None,
-    as_json: bool,
+    options: DeliveryOptions,
 ) -> None:
     """Read a German meter (SML) and stream it to the edge; keep the readings while the edge is away.
 
@@ -59,14 +48,14 @@ def sml(
         raise click.UsageError("--dry-run reads a --file.")
     if file is not None and file.is_file() and not only_report:
         raise click.UsageError("A file of SML has no times. Read the meter live, or give --dry-run.")
-    delivery = Delivery.prepare(identity_folder, spool_file, as_json=as_json, live=file is None)
+    delivery = options.prepare(live=file is None)
     chunks = port_chunks(file, device, address, line_name or _SML_LINE, delivery.notices)
     clock = SystemClock()
 
     def read(transmission: bytes) -> Reading:
         return reading_from_sml(transmission, clock.now_ms())
 
-    _finish(delivery, decoded(frames(chunks, SmlFramer()), read, delivery.rejected), only_report=only_report)
+    delivery.finish(decoded(frames(chunks, SmlFramer()), read, delivery.rejected), only_report=only_report)
 
 
 @click.command()
@@ -92,18 +81,16 @@ def homewizard(
     certificates: Path | None,
     zone: ZoneInfo,
     only_report: bool,
-    identity_folder: Path | None,
-    spool_file: Path | None,
-    as_json: bool,
+    options: DeliveryOptions,
 ) -> None:
     """Ask a HomeWizard device for what its meter says and stream it to the edge, for as long as it takes."""
     request = _request(host, token_file, certificates)
-    delivery = Delivery.prepare(identity_folder, spool_file, as_json=as_json, live=not only_report)
+    delivery = options.prepare(live=not only_report)
     if only_report:
         source = homewizard_once(request, zone, SystemClock(), delivery.rejected)
     else:
         source = homewizard_readings(request, zone, SystemClock(), delivery.notices, delivery.rejected, every_s)
-    _finish(delivery, source, only_report=only_report)
+    delivery.finish(source, only_report=only_report)
 
 
 def _request(host: str, token_file: Path | None, certificates: Path | None) -> Request:
@@ -154,14 +141,12 @@ def csv(
     zone: ZoneInfo | None,
     fold: str | None,
     only_report: bool,
-    identity_folder: Path | None,
-    spool_file: Path | None,
-    as_json: bool,
+    options: DeliveryOptions,
 ) -> None:
     """Send the readings of a CSV file to the edge. Its columns' names say what they hold and in which unit."""
     if delimiter == decimal:
         raise click.UsageError("--delimiter and --decimal are the same sign.")
-    delivery = Delivery.prepare(identity_folder, spool_file, as_json=as_json, live=False)
+    delivery = options.prepare(live=False)
     table_format = TableFormat(_DELIMITERS[delimiter], decimal, zone, None if fold is None else _FOLDS[fold], names)
     source = table_readings(file_chunks(file), table_format, delivery.rejected)
-    _finish(delivery, source, only_report=only_report)
+    delivery.finish(source, only_report=only_report)

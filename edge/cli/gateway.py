@@ -6,7 +6,8 @@ import asyncio
 import random
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -21,6 +22,8 @@ from edge.gateway.rejections import Rejected, Rejections
 from edge.gateway.sender import Sender
 from edge.gateway.sources import SERIAL_LINES, file_chunks, serial_chunks, tcp_chunks
 from edge.gateway.spool import Spool
+from edge.gateway.trial import trial
+from edge_sdk.channel import KEEPALIVE_S
 from edge_sdk.errors import IdentityError
 from edge_sdk.identity import Role
 from edge_sdk.meter import MeterClient
@@ -42,6 +45,14 @@ spool_option = click.option(
     type=FILE,
     help=f"Where readings wait for the edge; {SPOOL_FILE} in the identity if left out.",
 )
+keepalive_option = click.option(
+    "--keepalive",
+    "keepalive_s",
+    default=KEEPALIVE_S,
+    show_default=True,
+    type=click.IntRange(10, 3_600),
+    help="After so many seconds of silence the edge is asked whether it is there; half as long it may take to answer.",
+)
 dry_run_option = click.option(
     "--dry-run", "only_report", is_flag=True, help="Read once, to the end, and report; send nothing."
 )
@@ -61,14 +72,22 @@ def timezone_option(default: str | None, text: str = "Where the meter hangs.") -
     return click.option("--timezone", "zone", default=default, show_default=True, callback=_zone, help=text)
 
 
-def delivery_options(command: Callable[..., object]) -> Callable[..., object]:
-    """Who sends, from where, and how it is told: the options that every gateway has."""
-    for option in (as_json, spool_option, as_identity(required=False), dry_run_option):
-        command = option(command)
-    return command
+def delivery_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Who sends, from where, and how it is told: the options that every gateway has, as one argument `options`."""
+
+    @wraps(command)
+    def collected(
+        identity_folder: Path | None, spool_file: Path | None, keepalive_s: int, as_json: bool, **others: Any
+    ) -> None:
+        command(options=DeliveryOptions(identity_folder, spool_file, as_json, keepalive_s), **others)
+
+    decorated: Callable[..., None] = collected
+    for option in (as_json, keepalive_option, spool_option, as_identity(required=False), dry_run_option):
+        decorated = option(decorated)
+    return decorated
 
 
-def line_options(command: Callable[..., object]) -> Callable[..., object]:
+def line_options(command: Callable[..., None]) -> Callable[..., None]:
     """Where bytes come from: the options of a meter with a port."""
     names = click.Choice(list(SERIAL_LINES))
     for option in (
@@ -81,7 +100,22 @@ def line_options(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """What whoever calls said of the way to the edge."""
+
+    identity_folder: Path | None
+    spool_file: Path | None
+    as_json: bool
+    keepalive_s: int = KEEPALIVE_S
+
+    def prepare(self, *, live: bool) -> Delivery:
+        """Returns a run that has not begun."""
+        notices = Notices(lambda line: click.echo(safe(line), err=True), SystemClock())
+        return Delivery(self, live, notices, Rejections(listed_max=0 if live else _REJECTED_LISTED_MAX))
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One run of a gateway.
 
@@ -89,19 +123,10 @@ class Delivery:
         live: the source is a meter that goes on; otherwise it ends, and what was rejected is listed.
     """
 
-    identity_folder: Path | None
-    spool_file: Path | None
-    as_json: bool
+    options: DeliveryOptions
     live: bool
     notices: Notices
     rejections: Rejections
-
-    @classmethod
-    def prepare(cls, identity_folder: Path | None, spool_file: Path | None, *, as_json: bool, live: bool) -> Delivery:
-        """Returns a run that has not begun."""
-        notices = Notices(lambda line: click.echo(safe(line), err=True), SystemClock())
-        rejections = Rejections(listed_max=0 if live else _REJECTED_LISTED_MAX)
-        return cls(identity_folder, spool_file, as_json, live, notices, rejections)
 
     def rejected(self, piece: Rejected) -> None:
         """Takes in what did not become a reading, and tells of it where nobody waits for the end."""
@@ -109,13 +134,32 @@ class Delivery:
         if self.live:
             self.notices.lost(piece.reason, f"meter: {piece.place}: {piece.message}")
 
-    def deliver(self, source: AsyncIterator[Reading]) -> None:
-        """Reads the source, sends what it gives, and says what the run came to."""
-        if self.identity_folder is None:
+    def finish(self, source: AsyncIterator[Reading], *, only_report: bool) -> None:
+        """Reads the source and sends what it gives, or only reports what it holds; says what it came to."""
+        if only_report:
+            print_json(run(trial(source, self.rejections)).to_json_dict())
+            return
+        folder = self.options.identity_folder
+        if folder is None:
             raise click.UsageError("Give --as, the meter's identity, or --dry-run.")
-        spool_file = self.spool_file or self.identity_folder / SPOOL_FILE
-        summary = run(_forward(self.identity_folder, spool_file, source, self.notices, live=self.live))
-        _report(summary, self.rejections, as_json=self.as_json)
+        _report(run(self._forward(folder, source)), self.rejections, as_json=self.options.as_json)
+
+    async def _forward(self, folder: Path, source: AsyncIterator[Reading]) -> Summary:
+        """Spools what the source gives and sends it, until the source ends or a signal comes; a second one ends all."""
+        clock, chance = SystemClock(), random.SystemRandom()
+        spool_file = self.options.spool_file or folder / SPOOL_FILE
+        connect = connector(folder, self.options.keepalive_s)
+        with Spool.open(spool_file, SPOOL_READINGS_MAX, chance) as spool:
+            sender = Sender(spool, connect, clock, chance, notices=self.notices, patient=self.live)
+            gateway = Gateway(spool, sender, clock, self.notices, live=self.live)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, gateway.interrupt)
+            try:
+                return await gateway.run(source)
+            except EdgeError:
+                if spool.pending():
+                    click.echo(f"{spool.pending()} readings wait in {spool_file}; the next run sends them.", err=True)
+                raise
 
 
 def port_chunks(
@@ -134,26 +178,7 @@ def port_chunks(
     return tcp_chunks(host, int(port), SystemClock(), notices)
 
 
-async def _forward(
-    identity_folder: Path, spool_file: Path, source: AsyncIterator[Reading], notices: Notices, *, live: bool
-) -> Summary:
-    """Spools what the source gives and sends it, until the source ends or a signal comes; a second one ends at once."""
-    clock, chance = SystemClock(), random.SystemRandom()
-    connect = connector(identity_folder)
-    with Spool.open(spool_file, SPOOL_READINGS_MAX, chance) as spool:
-        sender = Sender(spool, connect, clock, chance, notices=notices, patient=live)
-        gateway = Gateway(spool, sender, clock, notices, live=live)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, gateway.interrupt)
-        try:
-            return await gateway.run(source)
-        except EdgeError:
-            if spool.pending():
-                click.echo(f"{spool.pending()} readings wait in {spool_file}; the next run sends them.", err=True)
-            raise
-
-
-def connector(folder: Path) -> Callable[[], MeterClient]:
+def connector(folder: Path, keepalive_s: int = KEEPALIVE_S) -> Callable[[], MeterClient]:
     """Returns what connects with the identity as it is then, so that a renewed certificate is taken up."""
     first = load_identity(folder, Role.METER)
 
@@ -165,7 +190,7 @@ def connector(folder: Path) -> Callable[[], MeterClient]:
                 f"are of {first.name} at {first.edge_id}.",
                 advice="Put the identity of that meter back, or start a gateway for the other with another spool.",
             )
-        return MeterClient(identity)
+        return MeterClient(identity, keepalive_s=keepalive_s)
 
     return connect
 

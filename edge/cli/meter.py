@@ -9,15 +9,14 @@ import click
 
 from edge.cli.formats import csv, homewizard, sml
 from edge.cli.gateway import (
-    Delivery,
+    DeliveryOptions,
     delivery_options,
     line_options,
     port_chunks,
     spool_option,
     timezone_option,
 )
-from edge.cli.options import EXISTING_FILE, as_identity, as_json, run
-from edge.cli.output import print_json
+from edge.cli.options import EXISTING_FILE, as_identity, as_json
 from edge.cli.register import enrol, list_, retire
 from edge.clock import SystemClock
 from edge.gateway.ciphered import KEY_BYTES, CipheredFramer
@@ -26,7 +25,6 @@ from edge.gateway.framing import TelegramFramer
 from edge.gateway.profiles import neighbourhood
 from edge.gateway.simulate import simulate as simulated_readings
 from edge.gateway.sources import readings
-from edge.gateway.trial import trial
 from edge.gateway.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -81,23 +79,18 @@ def p1(
     key: bytes | None,
     zone: ZoneInfo | None,
     only_report: bool,
-    identity_folder: Path | None,
-    spool_file: Path | None,
-    as_json: bool,
+    options: DeliveryOptions,
 ) -> None:
     """Read a meter's P1 port (DSMR) and stream it to the edge; keep the readings while the edge is away."""
     kind = VARIANTS[variant]
-    delivery = Delivery.prepare(identity_folder, spool_file, as_json=as_json, live=file is None)
+    delivery = options.prepare(live=file is None)
     chunks = port_chunks(file, device, address, line_name or kind.line, delivery.notices)
     framer = TelegramFramer() if key is None else CipheredFramer(key)
     clock = None if file else SystemClock()
     source = readings(chunks, zone or ZoneInfo(kind.timezone), clock, delivery.rejected, framer)
     if only_report and file is None:
         raise click.UsageError("--dry-run reads a --file.")
-    if only_report:
-        print_json(run(trial(source, delivery.rejections)).to_json_dict())
-    else:
-        delivery.deliver(source)
+    delivery.finish(source, only_report=only_report)
 
 
 @meter.command()
@@ -123,4 +116,5 @@ def simulate(
     clock = SystemClock()
     profile = neighbourhood(1, seed, LocalDay.containing(clock.now_ms(), zone).start_ms, zone)[0]
     source = simulated_readings(profile, clock, step_s, duration_s)
-    Delivery.prepare(identity_folder, spool_file, as_json=as_json, live=True).deliver(source)
+    options = DeliveryOptions(identity_folder, spool_file, as_json)
+    options.prepare(live=True).finish(source, only_report=False)
