@@ -8,28 +8,20 @@ Sources: SML 1.04 (BSI TR-03109-1); IEC 62056-6-1 for the codes; IEC 62056-6-2 f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
-
-from smllib.builder.default_context import create_context
-from smllib.builder.list_entry import SmlListEntryBuilder
-from smllib.crc.x25 import get_crc
-from smllib.errors import SmlLibException
-from smllib.sml.list_entry import SmlListEntry
-from smllib.sml.response_get_list import SmlGetListResponse
-from smllib.sml_frame import SmlFrame
+from typing import TYPE_CHECKING, Final
 
 from edge.gateway.quantities import CURRENT_MA, ENERGY_WH, POWER_W, VOLTAGE_DV, integer, set_net_power
-from edge.gateway.sml_types import check_types
+from edge.gateway.sml_file import Number, registers_of
 from edge.gateway.telegram import TelegramError
 from edge_sdk.wire.v1.meter_pb2 import Phase, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smllib.sml_frame_snippet import SmlFrameSnippet
-
     from edge.gateway.quantities import Factors
+    from edge.gateway.sml_file import Register
 
 _HEAD_BYTES, _TAIL_BYTES, _CRC_BYTES = 8, 8, 2
 _ESCAPE = b"\x1b" * 4
@@ -57,8 +49,8 @@ _PHASES: Final[tuple[tuple[str, Mapping[str, tuple[str, Factors]]], ...]] = tupl
     )
     for group in (21, 41, 61)
 )
-# DVS74 of DZG, made before that was mended: see _DvsEntryBuilder.
-_DVS_MAKER = "0a01445a47"
+# DVS74 of DZG, made before that was mended: see _net_power_w.
+_DVS_MAKER = b"\x0a\x01DZG"
 _DVS_SERIALS = (range(42_000_000, 49_000_000), range(55_000_000, 59_000_000))
 _INTEGER_BYTES = 4
 
@@ -73,10 +65,10 @@ def reading_from_sml(transmission: bytes, received_ms: int) -> Reading:
     Raises:
         TelegramError: `TELEGRAM_CRC` or `TELEGRAM_MALFORMED`.
     """
-    entries = _entries(_content(transmission))
+    registers = registers_of(_content(transmission))
     reading = Reading()
     try:
-        _fill_electricity(reading, entries)
+        _fill_electricity(reading, registers)
     except ValueError as error:
         raise TelegramError(f"A telegram cannot be understood: it holds {error}.") from error
     if not reading.ListFields():
@@ -87,30 +79,17 @@ def reading_from_sml(transmission: bytes, received_ms: int) -> Reading:
 
 def _content(transmission: bytes) -> bytes:
     """Returns the messages in a transmission, without escapes, checksum and padding."""
-    if get_crc(transmission[:-_CRC_BYTES]) != int.from_bytes(transmission[-_CRC_BYTES:], "big"):
+    if crc16_x25(transmission[:-_CRC_BYTES]) != int.from_bytes(transmission[-_CRC_BYTES:], "little"):
         raise TelegramError("A telegram was damaged: its checksum does not hold.", reason="TELEGRAM_CRC")
     padding_bytes = transmission[-_CRC_BYTES - 1]
     content = transmission[_HEAD_BYTES : -_TAIL_BYTES - padding_bytes]
     return content.replace(_ESCAPE * 2, _ESCAPE)
 
 
-def _entries(content: bytes) -> Mapping[str, SmlListEntry]:
-    """Returns the registers, by their codes in hexadecimal."""
-    check_types(content)
-    context = {**create_context(), SmlListEntry: _DvsEntryBuilder()}
-    try:
-        messages = SmlFrame(content, build_ctx=context).parse_frame()
-    # The library lets through what indexing and decoding raise.
-    except (SmlLibException, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise TelegramError("A telegram cannot be understood.") from error
-    bodies = [message.message_body for message in messages]
-    return {entry.obis: entry for body in bodies if isinstance(body, SmlGetListResponse) for entry in body.val_list}
-
-
-def _fill_electricity(reading: Reading, entries: Mapping[str, SmlListEntry]) -> None:
-    _fill(reading, _REGISTERS, entries)
-    net_w = _value(entries.get(_NET_POWER), POWER_W)
-    power_w = _value(entries.get(_POWER), POWER_W)
+def _fill_electricity(reading: Reading, found: Mapping[str, Register]) -> None:
+    _fill(reading, _REGISTERS, found)
+    net_w = _net_power_w(found)
+    power_w = _value(_POWER, found.get(_POWER), POWER_W)
     if net_w is not None:
         set_net_power(reading, net_w)
     elif power_w is not None and power_w < 0:
@@ -120,8 +99,8 @@ def _fill_electricity(reading: Reading, entries: Mapping[str, SmlListEntry]) -> 
         reading.power_import_w = power_w
     phases = [Phase() for _ in _PHASES]
     for phase, (net_code, registers) in zip(phases, _PHASES, strict=True):
-        _fill(phase, registers, entries)
-        if (net_w := _value(entries.get(net_code), POWER_W)) is not None:
+        _fill(phase, registers, found)
+        if (net_w := _value(net_code, found.get(net_code), POWER_W)) is not None:
             set_net_power(phase, net_w)
     # A phase is known by its place, so one without values stays where a later one has some.
     while phases and not phases[-1].ListFields():
@@ -130,10 +109,10 @@ def _fill_electricity(reading: Reading, entries: Mapping[str, SmlListEntry]) -> 
 
 
 def _fill(
-    message: Reading | Phase, registers: Mapping[str, tuple[str, Factors]], entries: Mapping[str, SmlListEntry]
+    message: Reading | Phase, registers: Mapping[str, tuple[str, Factors]], found: Mapping[str, Register]
 ) -> None:
     for code, (field, factors) in registers.items():
-        value = _value(entries.get(code), factors)
+        value = _value(code, found.get(code), factors)
         if value is None:
             continue
         if field == "current_ma":
@@ -144,40 +123,51 @@ def _fill(
         setattr(message, field, value)
 
 
-def _value(entry: SmlListEntry | None, factors: Factors) -> int | None:
-    if entry is None or not isinstance(entry.value, int) or isinstance(entry.value, bool):
+def _value(code: str, register: Register | None, factors: Factors) -> int | None:
+    if register is None or not isinstance(register.value, Number):
         return None
-    factor = factors.get(_UNITS.get(entry.unit))
+    factor = factors.get(_UNITS.get(register.unit))
     if factor is None:
-        raise TelegramError(f"The unit {entry.unit} is not the one of register {entry.obis.obis_short}.")
-    return integer(Decimal(entry.value).scaleb(entry.scaler or 0), factor)
+        raise TelegramError(f"The unit {register.unit} is not the one of register {code}.")
+    return integer(Decimal(register.value.value).scaleb(register.scaler), factor)
 
 
-class _DvsEntryBuilder(SmlListEntryBuilder):
-    """Builds entries, and mends the power of a DZG DVS74 with an old firmware; one for each transmission.
+def _net_power_w(found: Mapping[str, Register]) -> int | None:
+    """Returns the net power; that of a DZG DVS74 with an old firmware is mended.
 
     It writes 328.05 W as the two bytes 80 25 and calls them signed, which makes them -327.31 W. A negative power it
     always writes in four bytes. So in fewer there is none.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._faulty = False
-
-    def build(self, obj: SmlFrameSnippet, classes: Any) -> SmlListEntry:
-        entry = super().build(obj, classes)
-        if entry.obis == _SERIAL:
-            self._faulty = _is_faulty(str(entry.value))
-        elif entry.obis == _NET_POWER and self._faulty and isinstance(entry.value, int) and entry.value < 0:
-            written = obj.get_value(list)[5].msg
-            size_bytes = len(written) - 1
-            if size_bytes < _INTEGER_BYTES:
-                entry.value += 1 << (8 * size_bytes)
-        return entry
+    register = found.get(_NET_POWER)
+    number = register.value if register is not None else None
+    if register is not None and isinstance(number, Number) and number.value < 0 and _is_faulty(found):
+        if number.size_bytes < _INTEGER_BYTES:
+            number = Number(number.value + (1 << (8 * number.size_bytes)), number.size_bytes)
+        register = replace(register, value=number)
+    return _value(_NET_POWER, register, POWER_W)
 
 
-def _is_faulty(serial: str) -> bool:
-    if not serial.startswith(_DVS_MAKER):
+def _is_faulty(found: Mapping[str, Register]) -> bool:
+    register = found.get(_SERIAL)
+    serial = register.value if register is not None else None
+    if not isinstance(serial, bytes) or not serial.startswith(_DVS_MAKER):
         return False
-    number = int(serial.removeprefix(_DVS_MAKER) or "0", 16)
+    number = int.from_bytes(serial.removeprefix(_DVS_MAKER), "big")
     return any(number in serials for serials in _DVS_SERIALS)
+
+
+def crc16_x25(data: bytes) -> int:
+    """Returns the CRC-16/X-25 of `data`, which closes a transmission, low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC16_TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFF
+
+
+def _crc16_entry(index: int) -> int:
+    for _ in range(8):
+        index = (index >> 1) ^ (0x8408 if index & 1 else 0)
+    return index
+
+
+_CRC16_TABLE: Final = tuple(_crc16_entry(index) for index in range(256))

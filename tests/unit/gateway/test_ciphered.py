@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.gateway.ciphered import CipheredFramer
-from edge.gateway.framing import BrokenFrame, Frame, Telegram
+from edge.gateway.framing import BrokenFrame, Frame, Telegram, TelegramFramer
+from edge.gateway.p1 import reading_from_telegram
 from edge.gateway.sources import readings
 
 if TYPE_CHECKING:
@@ -103,3 +104,13 @@ def test_a_break_in_the_line_begins_anew(telegrams: Any) -> None:
     assert [type(frame) for frame in framer.finish()] == [BrokenFrame]
     assert [type(frame) for frame in framer.feed(whole)] == [Telegram]
     assert framer.finish() == []
+
+
+def test_a_recording_reads_the_same_encrypted(recording: bytes, amsterdam: ZoneInfo) -> None:
+    """Of a recording's telegrams, each encrypted, come the readings that come of them in clear text."""
+    clear = TelegramFramer()
+    telegrams = [frame.data for frame in clear.feed(recording) if isinstance(frame, Telegram)]
+    stream = b"".join(ciphered(telegram, counter) for counter, telegram in enumerate(telegrams))
+    opened = [frame.data for frame in framed(stream, []) if isinstance(frame, Telegram)]
+    assert opened == telegrams
+    assert reading_from_telegram(opened[-1], amsterdam).HasField("power_import_w")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smllib.reader import SmlStreamReader
 
 from edge.errors import Fault
 from edge.gateway.framing import Telegram
@@ -147,16 +146,6 @@ def test_a_meter_that_signs_wrongly(serial: int, value: bytes, expected: tuple[i
         entry("1-0:16.7.0*255", value, WATT, -2),
     )
     assert (reading.power_import_w, reading.power_export_w) == expected
-
-
-def test_what_is_written_is_sml() -> None:
-    """The frames of these tests are what an independent reader takes for SML, checksum included."""
-    reader = SmlStreamReader()
-    reader.add(telegram(IMPORT))
-    frame = reader.get_frame()
-    assert frame is not None
-    kinds = [type(part.message_body).__name__ for part in frame.parse_frame()]
-    assert kinds == ["SmlOpenResponse", "SmlGetListResponse", "SmlCloseResponse"]
 
 
 def test_escapes_within_values() -> None:
