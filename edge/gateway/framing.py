@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 # `/`, or `!` and the rest of its line. A lost line end shows as `/` right after the checksum.
 _MARK = re.compile(rb"/|!([^\n/]*)(?:\n|(?=/))")
@@ -17,12 +17,17 @@ _CHECKSUM_LINE = re.compile(rb"(?:[0-9A-Fa-f]{4})?[\r\0 ]*")
 _BLANK = b" \t\r\n\0"
 
 
+PIECES: Final = frozenset({"TELEGRAM_CUT", "TELEGRAM_OVERSIZE", "TELEGRAM_GARBAGE"})
+"""Reasons of what is not a whole telegram."""
+
+
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """A whole telegram, `/` to the end of the checksum's line, with CRLF line ends. Its checksum is not checked yet.
+    """A whole telegram. Its checksum is not checked yet.
 
     Attributes:
         position_bytes: where in the stream it began.
+        data: of a P1 port: `/` to the end of the checksum's line, with CRLF line ends; of SML: a whole transmission.
     """
 
     position_bytes: int
@@ -35,7 +40,8 @@ class BrokenFrame:
 
     Attributes:
         position_bytes: where in the stream it began.
-        reason: `TELEGRAM_CUT`, `TELEGRAM_CRC`, `TELEGRAM_OVERSIZE`, or `TELEGRAM_GARBAGE` for what is no telegram.
+        reason: `TELEGRAM_CUT`, `TELEGRAM_CRC`, `TELEGRAM_CIPHER`, `TELEGRAM_OVERSIZE`, or `TELEGRAM_GARBAGE` for what
+            is no telegram.
         message: what is wrong, for a person.
     """
 
@@ -45,6 +51,18 @@ class BrokenFrame:
 
 
 Frame: TypeAlias = Telegram | BrokenFrame
+
+
+class Framer(Protocol):
+    """Cuts a stream into frames, however the stream was cut into chunks."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Takes the next bytes of the stream and returns the frames that they completed."""
+        ...
+
+    def finish(self) -> list[Frame]:
+        """Returns the frames that the end of the stream completed or cut; what is fed later begins anew."""
+        ...
 
 
 class TelegramFramer:

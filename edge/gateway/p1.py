@@ -1,7 +1,8 @@
 """Turns a DSMR telegram into a reading.
 
 One list of registers serves every country, for an OBIS code means the same everywhere: DSMR 2.2 to 5 (Netherlands,
-Luxembourg, Sweden), e-MUCS (Belgium). What differs is which of them a meter sends; what it does not send stays absent.
+Luxembourg, Sweden, Finland), e-MUCS (Belgium). What differs is which of them a meter sends; what it does not send
+stays absent.
 
 Sources: DSMR P1 2.2, 4.0.7 and 5.0.2; e-MUCS P1 1.7; EN 13757-3 for the kinds of sub-meters.
 """
@@ -10,59 +11,62 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
 
 from dsmr_parser.exceptions import ParseError
 from dsmr_parser.parsers import CosemParser, MBusParser, TelegramParser, ValueParser
 
+from edge.gateway.meter_time import meter_time_ms
+from edge.gateway.quantities import (
+    COUNT,
+    CURRENT_MA,
+    ENERGY_WH,
+    HEAT_WH,
+    POWER_W,
+    VOLTAGE_DV,
+    VOLUME_L,
+    integer,
+    set_net_power,
+)
 from edge.gateway.telegram import TelegramError, check_telegram
 from edge_sdk.wire.v1.meter_pb2 import Phase, Reading, SubMeter, SubMeterKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
+
+    from edge.gateway.quantities import Factors
 
 # The library logs what it also raises; where the program sets up no logging, that would go to standard error.
 logging.getLogger("dsmr_parser").addHandler(logging.NullHandler())
 
-Factors: TypeAlias = Mapping[str | None, Decimal]
-"""What to multiply a value in the meter's unit with, to have it in the unit of the field."""
-
-_ENERGY_WH: Final[Factors] = {"kWh": Decimal(1000), "Wh": Decimal(1), "MWh": Decimal(1_000_000)}
-_POWER_W: Final[Factors] = {"kW": Decimal(1000), "W": Decimal(1)}
-_VOLTAGE_DV: Final[Factors] = {"V": Decimal(10)}
-_CURRENT_MA: Final[Factors] = {"A": Decimal(1000), "mA": Decimal(1)}
-_VOLUME_L: Final[Factors] = {"m3": Decimal(1000), "dm3": Decimal(1), "l": Decimal(1)}
-_HEAT_WH: Final[Factors] = {**_ENERGY_WH, "GJ": Decimal(10**9) / 3600, "MJ": Decimal(10**6) / 3600}
-_COUNT: Final[Factors] = {None: Decimal(1)}
-
 _TIME = "1.0.0"
 _TARIFF = "96.14.0"
 _PEAK_DEMAND = "1.6.0"
+_NET_POWER = "16.7.0"
 # 0-0:17.0.0, the supply limit, is left out: meters send it in kW, kVA or A.
 _REGISTERS: Final[Mapping[str, tuple[str, Factors]]] = {
-    "1.8.1": ("energy_import_t1_wh", _ENERGY_WH),
-    "1.8.2": ("energy_import_t2_wh", _ENERGY_WH),
-    "1.8.0": ("energy_import_wh", _ENERGY_WH),
-    "2.8.1": ("energy_export_t1_wh", _ENERGY_WH),
-    "2.8.2": ("energy_export_t2_wh", _ENERGY_WH),
-    "2.8.0": ("energy_export_wh", _ENERGY_WH),
-    "1.7.0": ("power_import_w", _POWER_W),
-    "2.7.0": ("power_export_w", _POWER_W),
-    "96.7.21": ("power_failures", _COUNT),
-    "96.7.9": ("long_power_failures", _COUNT),
-    "1.4.0": ("demand_w", _POWER_W),
+    "1.8.1": ("energy_import_t1_wh", ENERGY_WH),
+    "1.8.2": ("energy_import_t2_wh", ENERGY_WH),
+    "1.8.0": ("energy_import_wh", ENERGY_WH),
+    "2.8.1": ("energy_export_t1_wh", ENERGY_WH),
+    "2.8.2": ("energy_export_t2_wh", ENERGY_WH),
+    "2.8.0": ("energy_export_wh", ENERGY_WH),
+    "1.7.0": ("power_import_w", POWER_W),
+    "2.7.0": ("power_export_w", POWER_W),
+    "96.7.21": ("power_failures", COUNT),
+    "96.7.9": ("long_power_failures", COUNT),
+    "1.4.0": ("demand_w", POWER_W),
 }
 _PHASES: Final[tuple[Mapping[str, tuple[str, Factors]], ...]] = tuple(
     {
-        f"{group}1.7.0": ("power_import_w", _POWER_W),
-        f"{group}2.7.0": ("power_export_w", _POWER_W),
-        f"{group + 1}2.7.0": ("voltage_dv", _VOLTAGE_DV),
-        f"{group + 1}1.7.0": ("current_ma", _CURRENT_MA),
-        f"{group + 1}2.32.0": ("voltage_sags", _COUNT),
-        f"{group + 1}2.36.0": ("voltage_swells", _COUNT),
+        f"{group}1.7.0": ("power_import_w", POWER_W),
+        f"{group}2.7.0": ("power_export_w", POWER_W),
+        f"{group + 1}2.7.0": ("voltage_dv", VOLTAGE_DV),
+        f"{group + 1}1.7.0": ("current_ma", CURRENT_MA),
+        f"{group + 1}2.32.0": ("voltage_sags", COUNT),
+        f"{group + 1}2.36.0": ("voltage_swells", COUNT),
     }
     for group in (2, 4, 6)
 )
@@ -81,9 +85,6 @@ _SUB_METER_KIND: Final[Mapping[int, SubMeterKind]] = {
 }
 
 _EMPTY_REGISTER = re.compile(r"^[^(\r\n]+(?:\(\))+\r\n", re.MULTILINE)
-_TIMESTAMP = re.compile(r"([0-9]{12})([SW]?)")
-_MAGNITUDE_MAX = 14
-_YEAR_MIN = 2000
 _OBIS = re.compile(r"\d-\d:\d+\.\d+\.\d+")
 
 
@@ -122,8 +123,9 @@ def _place(error: Exception) -> str:
 def _electricity(registers: Mapping[str, Any]) -> Reading:
     reading = Reading()
     _fill(reading, _REGISTERS, registers)
+    _settle_power(reading, registers.get(_NET_POWER))
     if (peak := registers.get(_PEAK_DEMAND)) is not None:
-        _set(reading, "peak_demand_w", peak, _POWER_W)
+        _set(reading, "peak_demand_w", peak, POWER_W)
     # Text of four characters, S4 in the standard.
     tariff = registers.get(_TARIFF)
     if tariff is not None and tariff.value.lstrip("0") in ("1", "2"):
@@ -131,11 +133,24 @@ def _electricity(registers: Mapping[str, Any]) -> Reading:
     phases = [Phase() for _ in _PHASES]
     for phase, names in zip(phases, _PHASES, strict=True):
         _fill(phase, names, registers)
+        _settle_power(phase)
     # A phase is known by its place, so one without values stays where a later one has some.
     while phases and not phases[-1].ListFields():
         phases.pop()
     reading.phases.extend(phases)
     return reading
+
+
+def _settle_power(message: Reading | Phase, net: Any = None) -> None:
+    """Makes import and export of what a meter has in one signed register: `net`, or an import below zero."""
+    if not message.HasField("power_import_w") and net is not None and net.value is not None:
+        if net.unit not in POWER_W:
+            raise TelegramError(f"The unit {net.unit!r} is not one for power.")
+        set_net_power(message, integer(net.value, POWER_W[net.unit]))
+    elif message.power_import_w < 0:
+        if message.power_export_w:
+            raise TelegramError("A telegram has a negative import beside an export.")
+        set_net_power(message, message.power_import_w)
 
 
 def _fill(message: Reading | Phase, names: Mapping[str, tuple[str, Factors]], registers: Mapping[str, Any]) -> None:
@@ -150,14 +165,13 @@ def _set(message: Reading | Phase, field: str, register: Any, factors: Factors) 
     factor = factors.get(register.unit)
     if factor is None:
         raise TelegramError(f"The unit {register.unit!r} is not one for {field}.")
-    setattr(message, field, _integer(register.value, factor))
-
-
-def _integer(value: Decimal, factor: Decimal) -> int:
-    # Also keeps `1E999999999`, which is a number to Decimal, from being written out.
-    if not value.is_finite() or value.adjusted() > _MAGNITUDE_MAX:
-        raise TelegramError("A register holds a value that no meter can count to.")
-    return int((value * factor).to_integral_value(rounding=ROUND_HALF_EVEN))
+    value = integer(register.value, factor)
+    if field == "current_ma":
+        # Some meters sign it by the direction of power, which a reading has elsewhere.
+        value = abs(value)
+    if value < 0 and field != "power_import_w":
+        raise TelegramError(f"A register for {field} holds a negative value.")
+    setattr(message, field, value)
 
 
 def _sub_meters(registers: Mapping[str, Any], timezone: ZoneInfo, telegram_ms: int) -> list[SubMeter]:
@@ -167,17 +181,19 @@ def _sub_meters(registers: Mapping[str, Any], timezone: ZoneInfo, telegram_ms: i
         register = getattr(device, "reading", None)
         if register is None or register.value is None:
             continue
-        time_ms = _unix_ms(register.datetime, timezone, telegram_ms)
-        volume, heat = _VOLUME_L.get(register.unit), _HEAT_WH.get(register.unit)
+        time_ms = meter_time_ms(register.datetime, timezone, telegram_ms)
+        volume, heat = VOLUME_L.get(register.unit), HEAT_WH.get(register.unit)
         if time_ms is None or (volume is None and heat is None):
             continue
+        if register.value < 0:
+            raise TelegramError("The counter of a sub-meter holds a negative value.")
         sub_meters.append(
             SubMeter(
                 channel=device.channel_id,
                 kind=_kind(device),
                 time_ms=time_ms,
-                volume_l=None if volume is None else _integer(register.value, volume),
-                energy_wh=None if heat is None else _integer(register.value, heat),
+                volume_l=None if volume is None else integer(register.value, volume),
+                energy_wh=None if heat is None else integer(register.value, heat),
             )
         )
     return sub_meters
@@ -192,7 +208,7 @@ def _kind(device: Any) -> SubMeterKind:
 
 def _time_ms(registers: Mapping[str, Any], timezone: ZoneInfo, received_ms: int | None) -> int:
     register = registers.get(_TIME)
-    time_ms = None if register is None else _unix_ms(register.value, timezone, received_ms)
+    time_ms = None if register is None else meter_time_ms(register.value, timezone, received_ms)
     if time_ms is None:
         time_ms = received_ms
     if time_ms is None:
@@ -202,30 +218,6 @@ def _time_ms(registers: Mapping[str, Any], timezone: ZoneInfo, received_ms: int 
             advice="Meters of DSMR 2.2 and 3 send none: read them live, where the time of arrival stands in for it.",
         )
     return time_ms
-
-
-def _unix_ms(text: str | None, timezone: ZoneInfo, not_after_ms: int | None) -> int | None:
-    """Returns the unix time of `YYMMDDhhmmssX`, or None if it is no date, as before a meter's clock is set.
-
-    X, not the date, decides between summer and winter time: it settles the hour that October has twice, and there are
-    meters that keep winter time all year. Without X, `not_after_ms` settles that hour.
-    """
-    match = _TIMESTAMP.fullmatch(text or "")
-    if match is None:
-        return None
-    try:
-        local = datetime.strptime(match[1], "%y%m%d%H%M%S").replace(tzinfo=timezone)
-    except ValueError:
-        return None
-    # 1970 is where a counter of seconds begins, and no P1 port is older than this.
-    if local.year < _YEAR_MIN:
-        return None
-    if match[2]:
-        offsets = [local.replace(month=month, day=1).utcoffset() or timedelta() for month in (1, 7)]
-        time = local.replace(tzinfo=UTC) - min(offsets) - timedelta(hours=1 if match[2] == "S" else 0)
-        return int(time.timestamp()) * 1000
-    earlier_ms, later_ms = (int(local.replace(fold=fold).timestamp()) * 1000 for fold in (0, 1))
-    return later_ms if not_after_ms is not None and later_ms <= not_after_ms else earlier_ms
 
 
 def _pattern(code: str) -> str:
@@ -240,7 +232,7 @@ def _specification() -> dict[str, Any]:
     as values, for it knows only Amsterdam's, and the log of power failures, whose parser grows with every telegram.
     """
     number, text = ValueParser(Decimal), ValueParser(str)
-    codes = [*_REGISTERS, *(code for phase in _PHASES for code in phase)]
+    codes = [*_REGISTERS, _NET_POWER, *(code for phase in _PHASES for code in phase)]
     parsers: list[tuple[str, str, Any]] = [(_pattern(code), code, CosemParser(number)) for code in codes]
     parsers += [
         (_pattern(_TIME), _TIME, CosemParser(text)),

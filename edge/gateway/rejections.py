@@ -15,11 +15,22 @@ class Rejected:
         position_bytes: where it began, counted from the start of the source.
         reason: from the error catalogue, such as TELEGRAM_CRC.
         message: what is wrong, for a person.
+        line: of a table: its line's number, from 1.
     """
 
     position_bytes: int
     reason: str
     message: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it was, for a person."""
+        return f"byte {self.position_bytes}" if self.line is None else f"line {self.line}"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Returns its attributes, without those that it does not have."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class Rejections:
@@ -43,6 +54,6 @@ class Rejections:
     def to_json_dict(self) -> dict[str, Any]:
         """Returns the list, and the counts by reason."""
         return {
-            "rejected": [asdict(rejected) for rejected in self.listed],
+            "rejected": [rejected.to_json_dict() for rejected in self.listed],
             "rejected_counts": dict(sorted(self.counts.items())),
         }

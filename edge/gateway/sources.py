@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from edge.clock import Clock
-    from edge.gateway.framing import Frame
+    from edge.gateway.framing import Frame, Framer
     from edge.gateway.notices import Notices
     from edge_sdk.wire.v1.meter_pb2 import Reading
 
@@ -78,8 +78,10 @@ SERIAL_LINES: Final[Mapping[str, SerialLine]] = {
     "115200-8N1": SerialLine(115_200, 8, "N"),
     "115200-7E1": SerialLine(115_200, 7, "E"),
     "9600-7E1": SerialLine(9_600, 7, "E"),
+    "9600-8N1": SerialLine(9_600, 8, "N"),
 }
-"""What P1 ports use: DSMR 4 and 5 and e-MUCS the first, some meters of DSMR 4 the second, DSMR 2.2 and 3 the third."""
+"""What meters use: P1 ports of DSMR 4 and 5 and e-MUCS the first, some of DSMR 4 the second, DSMR 2.2 and 3 the third;
+optical heads on meters with SML the last."""
 
 
 async def file_chunks(path: Path) -> AsyncGenerator[bytes, None]:
@@ -140,9 +142,8 @@ def serial_chunks(
     return _line_chunks(lambda: _serial(device, line), device, clock, notices, patience or Patience())
 
 
-async def frames(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Frame, None]:
+async def frames(chunks: AsyncIterator[bytes], framer: Framer) -> AsyncGenerator[Frame, None]:
     """Yields the telegrams of a source and what is broken between them."""
-    framer = TelegramFramer()
     async for chunk in chunks:
         for frame in framer.feed(chunk) if chunk else framer.finish():
             yield frame
@@ -151,23 +152,39 @@ async def frames(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Frame, None]:
 
 
 async def readings(
-    chunks: AsyncIterator[bytes], timezone: ZoneInfo, clock: Clock | None, on_rejected: Callable[[Rejected], None]
+    chunks: AsyncIterator[bytes],
+    timezone: ZoneInfo,
+    clock: Clock | None,
+    on_rejected: Callable[[Rejected], None],
+    framer: Framer | None = None,
 ) -> AsyncGenerator[Reading, None]:
-    """Yields a reading for each good telegram of a source.
+    """Yields a reading for each good telegram of a P1 port.
 
     Args:
         chunks: the source.
         timezone: where the meter hangs.
         clock: dates telegrams that have no time as they arrive; None refuses them, as for a file of old ones.
         on_rejected: is told of what did not become a reading.
+        framer: finds the telegrams; one for clear text if left out.
     """
-    async for frame in frames(chunks):
+
+    def read(telegram: bytes) -> Reading:
+        return reading_from_telegram(telegram, timezone, received_ms=None if clock is None else clock.now_ms())
+
+    async for reading in decoded(frames(chunks, framer or TelegramFramer()), read, on_rejected):
+        yield reading
+
+
+async def decoded(
+    found: AsyncIterator[Frame], read: Callable[[bytes], Reading], on_rejected: Callable[[Rejected], None]
+) -> AsyncGenerator[Reading, None]:
+    """Yields what `read` makes of each telegram; `on_rejected` is told of the broken ones, and of what it refuses."""
+    async for frame in found:
         if isinstance(frame, BrokenFrame):
             on_rejected(Rejected(frame.position_bytes, frame.reason, frame.message))
             continue
-        received_ms = None if clock is None else clock.now_ms()
         try:
-            reading = reading_from_telegram(frame.data, timezone, received_ms=received_ms)
+            reading = read(frame.data)
         except TelegramError as error:
             on_rejected(Rejected(frame.position_bytes, error.reason, error.message))
         else:

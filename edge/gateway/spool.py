@@ -239,7 +239,7 @@ class Spool:
                 # A full disk has rolled back already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
                     self._make_room()
                 raise
 

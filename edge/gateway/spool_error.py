@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 DISK_FULL = "SPOOL_DISK_FULL"
 """The one reason that goes away by itself: readings that are sent make room, and so does whoever tidies the disk."""
 
+_FULL = (DISK_FULL, "Free disk space on the gateway; if there is some, raise its quota or see to its disk.")
 _ERRORS: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_FULL: (DISK_FULL, "Free disk space on the gateway."),
+    sqlite3.SQLITE_FULL: _FULL,
+    # So a quota or a limit on the file's size shows itself. The cure is the same, and so is the patience.
+    sqlite3.SQLITE_IOERR_WRITE: _FULL,
     sqlite3.SQLITE_READONLY: ("SPOOL_READ_ONLY", "Let the gateway write to the file and its folder."),
     sqlite3.SQLITE_CANTOPEN: (
         "SPOOL_UNAVAILABLE",
@@ -52,8 +55,9 @@ class SpoolCopyError(SpoolError):
 
 
 def error_of(code: int, message: str) -> SpoolError:
-    """Returns the error for a primary result code of SQLite."""
-    reason, advice = _ERRORS.get(code, ("", ""))
+    """Returns the error for a result code of SQLite, extended or primary."""
+    # The low byte is the primary code: https://www.sqlite.org/rescode.html
+    reason, advice = _ERRORS.get(code) or _ERRORS.get(code & 0xFF, ("", ""))
     return SpoolError(message, reason=reason, advice=advice)
 
 
@@ -63,8 +67,7 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # The low byte is the primary code: https://www.sqlite.org/rescode.html
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         raise error_of(code, f"The spool {path} cannot be used: {error}.") from error
     except DecodeError as error:
         raise error_of(sqlite3.SQLITE_CORRUPT, f"The spool {path} holds a damaged reading.") from error

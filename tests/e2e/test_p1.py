@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.cli.meter import _connector
+from edge.cli.gateway import connector
 from edge.gateway.spool import Spool
 from edge.store.engine import Engine
 from edge_sdk.errors import IdentityError
@@ -254,7 +254,7 @@ def test_a_renewed_identity_is_taken_up(make_site: Callable[[], Any]) -> None:
     """Each attempt connects with the identity as it is on disk then, but never as another meter."""
     site = make_site()
     folder, other = site.identity("meter", "m1"), site.identity("meter", "m2")
-    connect = _connector(folder)
+    connect = connector(folder)
     before = connect().identity
     again = run("identity", "issue", "meter", "m1", "--operator", site.operator_folder, "--out", folder.parent / "new")
     assert again.returncode == 0, again.stderr

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 ERROR_DOMAIN = "edge.v1"
 """`ErrorInfo.domain` of every refusal of an edge."""
 
+KEEPALIVE_S = 30
+"""After so long a silence the edge is asked whether it is still there; an edge allows 10 s and more."""
+
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 _STATUS_DETAILS_KEY = "grpc-status-details-bin"
-_KEEPALIVE_MS = 30_000
 _RECONNECT_MS_MAX = 10_000
 
 
-def open_channel(identity: Identity) -> grpc.aio.Channel:
+def open_channel(identity: Identity, keepalive_s: int = KEEPALIVE_S) -> grpc.aio.Channel:
     """Opens a channel to the edge that `identity` names; connects on first use.
+
+    A line that was cut without a word is given up one and a half times `keepalive_s` after its last one.
 
     Raises:
         IdentityError: the certificate has expired or is not valid yet.
@@ -41,7 +45,10 @@ def open_channel(identity: Identity) -> grpc.aio.Channel:
     options = [
         ("grpc.ssl_target_name_override", identity.server_name),
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_time_ms", keepalive_s * 1000),
+        ("grpc.keepalive_timeout_ms", keepalive_s * 500),
+        # Which of the two gRPC goes by differs from release to release; this one is a minute if left out.
+        ("grpc.http2.ping_timeout_ms", keepalive_s * 500),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS_MAX),
         # Each identity gets its own connection: a shared one would carry the certificate of whoever opened it first.
         ("grpc.use_local_subchannel_pool", 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from edge_sdk.channel import open_channel
+from edge_sdk.channel import KEEPALIVE_S, open_channel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,10 +19,12 @@ class Client:
 
     Args:
         identity: names the edge and proves who calls.
+        keepalive_s: after so long a silence the edge is asked whether it is still there.
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, *, keepalive_s: int = KEEPALIVE_S) -> None:
         self._identity = identity
+        self._keepalive_s = keepalive_s
         self._open_channel: grpc.aio.Channel | None = None
 
     @property
@@ -37,7 +39,7 @@ class Client:
         return self._open_channel
 
     async def __aenter__(self) -> Self:
-        self._open_channel = open_channel(self._identity)
+        self._open_channel = open_channel(self._identity, self._keepalive_s)
         return self
 
     async def __aexit__(

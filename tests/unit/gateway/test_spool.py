@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -427,3 +428,20 @@ def test_an_edge_that_ignores_repeats_gets_everything(path: Path, steps: list[tu
     home.spool.close()
     assert set(home.stored) == set(range(1, home.made + 1)) - home.lost
     assert home.restored or home.stored == sorted(set(home.stored))
+
+
+def test_limited_file_refuses_and_loses_nothing(path: Path) -> None:
+    """A limit that the system sets on a file's size is a full disk too: it stops appends, and nothing else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(path, 100_000) as spool:
+        spool.append(made(1, 2, 3))
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+            with pytest.raises(SpoolError) as caught:
+                spool.append(made(*range(20_000)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert caught.value.reason == "SPOOL_DISK_FULL"
+        assert times(spool.batch(0, 10)) == [1, 2, 3]
+        spool.append(made(4, 5))
+        assert times(spool.batch(0, 10)) == [1, 2, 3, 4, 5]
