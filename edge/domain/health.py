@@ -100,14 +100,16 @@ def after_slot(health: ModuleHealth, slot: SlotCounts, every_s: int, rules: Faul
         faults=health.faults.plus(slot.faults),
         last=slot,
         last_fault_slot_ms=slot.slot_ms if slot.faults.total else health.last_fault_slot_ms,
+        # It ran, so it has sat out what it had to, whatever the clock did meanwhile.
+        runs_again_ms=0,
     )
     share = slot.share()
     if share is None:
         return noted
     if share <= rules.share_max:
-        return replace(noted, bad_slots=0, runs_again_ms=0)
+        return replace(noted, bad_slots=0)
     bad_slots = health.bad_slots + 1
     if bad_slots >= rules.quarantine_after:
-        return replace(noted, bad_slots=bad_slots, runs_again_ms=0, quarantined_ms=slot.slot_ms)
+        return replace(noted, bad_slots=bad_slots, quarantined_ms=slot.slot_ms)
     sat_out = min(2 ** (bad_slots - 1), rules.sit_out_slots_max)
     return replace(noted, bad_slots=bad_slots, runs_again_ms=slot.slot_ms + (sat_out + 1) * every_s * 1000)
