@@ -23,7 +23,7 @@ from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
-from edge.services.faults import counted, health_of, without_quarantined
+from edge.services.faults import counted, health_of
 from edge.services.triggers import consenting, running_triggers, spent
 from edge_sdk.catalogue import Extent
 from edge_sdk.manifest import SLOT_STEP_S
@@ -150,13 +150,15 @@ class Evaluator:
 
         A quarantined one is not among them. But it counts for the leak bound: else quarantine would let others run.
         """
-        running = await self._store.read(lambda tables: running_triggers(tables, self._clock.now_ms()))
+        running, quarantined = await self._store.read(
+            lambda tables: (running_triggers(tables, self._clock.now_ms()), tables.health.quarantined())
+        )
         permitted = self._documents.permitted(running)
         stopped = frozenset(trigger.run_key for trigger in running) - {trigger.run_key for trigger in permitted}
         if stopped != self._stopped:
             _log.warning("triggers_not_permitted", triggers=sorted(stopped), policy=self._documents.policy_version)
             self._stopped = stopped
-        return await self._store.read(lambda tables: without_quarantined(tables, permitted))
+        return [item for item in permitted if (item.organization, item.module_digest) not in quarantined]
 
     async def _tried(self, trigger: Trigger, slot_ms: int, work: Awaitable[None]) -> bool:
         """Does `work`. One trigger's trouble is not the others': its slots stay open and are tried again, in order."""
@@ -171,7 +173,7 @@ class Evaluator:
 
     async def _evaluate(self, trigger: Trigger, slot_ms: int) -> None:
         if trigger not in await self._permitted():
-            return  # The policy changed since the round began. It owes nothing from before it runs again.
+            return  # It was stopped since the round began, and owes nothing from before it runs again.
         if await self._store.read(lambda tables: health_of(tables, trigger).sits_out(slot_ms)):
             await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_SAT_OUT)
             return

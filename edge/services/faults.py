@@ -43,12 +43,6 @@ def health_of(tables: Tables, trigger: Trigger) -> ModuleHealth:
     return tables.health.get(trigger.organization, trigger.module_digest)
 
 
-def without_quarantined(tables: Tables, triggers: list[Trigger]) -> list[Trigger]:
-    """Returns the triggers whose modules are not quarantined."""
-    quarantined = tables.health.quarantined()
-    return [trigger for trigger in triggers if (trigger.organization, trigger.module_digest) not in quarantined]
-
-
 class FaultWatch:
     """Notes what each slot came to, in the transaction that concludes it, and decides what follows."""
 

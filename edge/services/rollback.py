@@ -90,6 +90,19 @@ def restored(
         DocumentError: its approval has expired.
         PermissionDeniedError: the policy does not name the organization.
     """
+    _check_restorable(before, revocations, report_digest, now_ms)
+    tier_name, tier = policy.tier_of(before.organization)
+    changes = {
+        "version": version,
+        "edges": (edge_id,),
+        "not_before_ms": now_ms,
+        "tier": tier_name,
+        "fuel_max": min(before.fuel_max, tier.fuel_max),
+    }
+    return before.model_copy(update=changes)
+
+
+def _check_restorable(before: Approval, revocations: Revocations | None, report_digest: str, now_ms: int) -> None:
     if revocations is not None and before.module_digest in revocations.modules:
         raise ConflictError(
             f"The version before, {before.module_digest}, was revoked.",
@@ -109,12 +122,3 @@ def restored(
             reason="ANSWER_FALSE",
             fault=Fault.EDGE,
         )
-    tier_name, tier = policy.tier_of(before.organization)
-    changes = {
-        "version": version,
-        "edges": (edge_id,),
-        "not_before_ms": now_ms,
-        "tier": tier_name,
-        "fuel_max": min(before.fuel_max, tier.fuel_max),
-    }
-    return before.model_copy(update=changes)
