@@ -34,9 +34,12 @@ from edge.services.documents import Documents
 from edge.services.enrol import Enrolment
 from edge.services.evaluate import Evaluator
 from edge.services.examine import Examination
+from edge.services.faults import FaultWatch
 from edge.services.ingest import Ingest
 from edge.services.load import Guests
+from edge.services.organizations import Organizations
 from edge.services.receipt import Receipts
+from edge.services.shadow import Shadows
 from edge.services.status import StatusReport
 from edge.store.store import Store
 from edge.trust.documents import precedence
@@ -86,6 +89,8 @@ class Application:
         self._audit = AuditLog(store, edge_id, device_key, clock, random_bytes, self.metrics)
         self._cancellation = Cancellation(self._audit, clock)
         self._documents = Documents(store, self._audit, self._cancellation, edge_id, operator_key, clock)
+        self._watch = FaultWatch(store, self._audit, self._cancellation, settings.faults, clock, self.metrics)
+        self._shadows = Shadows(store, self._audit)
         self._ingest = Ingest(store, settings.ingest, clock, self.metrics)
         self._admission = Admission(
             store,
@@ -105,7 +110,7 @@ class Application:
             self._documents,
             Guests(store, self._sandbox, self._documents),
             self._dispatch,
-            Conclusion(self._audit, self._documents, settings.actions, clock),
+            Conclusion(self._audit, self._documents, self._watch, self._shadows, settings.actions, clock),
             settings.evaluation,
             _local_time(settings),
             clock,
@@ -161,6 +166,9 @@ class Application:
             self._admission,
             self._documents,
             Control(store, self._audit, self._cancellation, clock),
+            Organizations(store, self._audit, self._documents, self._cancellation, clock),
+            self._watch,
+            self._shadows,
             StatusReport(store, self._audit, self._documents, clock),
             edge_id,
             clock,

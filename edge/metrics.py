@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Metrics:
@@ -25,7 +30,12 @@ class Metrics:
         )
         self.commit_s = Histogram("edge_commit_seconds", "Time of one commit of readings.", registry=self.registry)
         self.evaluations = Counter("edge_evaluations", "Households evaluated.", ["trigger"], registry=self.registry)
-        self.faults = Counter("edge_faults", "Evaluations that faulted.", ["trigger"], registry=self.registry)
+        self.faults = Counter(
+            "edge_faults", "Evaluations that faulted, by code.", ["trigger", "code"], registry=self.registry
+        )
+        self.quarantines = Counter(
+            "edge_quarantines", "Times a module was quarantined.", ["trigger"], registry=self.registry
+        )
         self.actions = Counter("edge_actions", "Actions created.", ["trigger"], registry=self.registry)
         self.delivered = Counter(
             "edge_actions_delivered", "Actions acknowledged by households.", registry=self.registry
@@ -36,6 +46,13 @@ class Metrics:
             registry=self.registry,
         )
         self.audit_entries = Gauge("edge_audit_entries", "Entries of the audit log.", registry=self.registry)
+
+    def note_slot(self, trigger: str, evaluations: int, faults: Mapping[str, int], actions: int) -> None:
+        """Counts what one trigger came to at one slot; `faults` by code."""
+        self.evaluations.labels(trigger).inc(evaluations)
+        for code, count in faults.items():
+            self.faults.labels(trigger, code).inc(count)
+        self.actions.labels(trigger).inc(actions)
 
     def streams_open(self) -> int:
         """Returns how many meter streams are open now."""

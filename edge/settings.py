@@ -154,6 +154,17 @@ class EvaluationSection(_Section):
     """Slots missed by no more than this are evaluated after a restart; older ones are recorded as missed."""
 
 
+class FaultsSection(_Section):
+    """When a module whose evaluations fault has to sit out."""
+
+    share_max: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """A slot where a larger share of its evaluations faults is bad. With 1 none is, and no module is ever stopped."""
+    sit_out_slots_max: int = _positive(96, up_to=10_000)
+    """After bad slots in a row it sits out 1, 2, 4, ... slots, but never more than this."""
+    quarantine_after: int = _positive(5, up_to=1_000)
+    """After so many bad slots in a row it is quarantined."""
+
+
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -270,6 +281,7 @@ class Settings(_Section):
     ingest: IngestSection = IngestSection()
     store: StoreSection = StoreSection()
     evaluation: EvaluationSection = EvaluationSection()
+    faults: FaultsSection = FaultsSection()
     sandbox: SandboxLimits = SandboxLimits()
     admission: AdmissionSection = AdmissionSection()
     enrolment: EnrolmentSection = EnrolmentSection()

@@ -24,6 +24,7 @@ from edge.cli.options import (
     run,
 )
 from edge.cli.output import plain, print_json, safe, show_modules
+from edge.domain.approval import Mode
 from edge.domain.document import EVERY_EDGE
 from edge.errors import ConflictError, Fault
 from edge.services import sign as signing
@@ -50,6 +51,7 @@ class _Terms:
     days: int
     fuel_max: int | None
     edges: tuple[str, ...]
+    mode: Mode
 
 
 @click.command()
@@ -60,6 +62,7 @@ class _Terms:
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3_650), help="How long it may run.")
 @click.option("--fuel", "fuel_max", type=click.IntRange(1), help="Most fuel of one evaluation; the tier's if left out.")
 @all_edges
+@click.option("--shadow", is_flag=True, help="Let it run beside the active version, without any effect.")
 @click.option("--out", type=FILE, help="Write the signed approval here as well.")
 @click.option("--yes", is_flag=True, help="Do not ask. Give the whole digest and --organization then.")
 @passphrase_file
@@ -72,6 +75,7 @@ def approve(
     days: int,
     fuel_max: int | None,
     all_edges: bool,
+    shadow: bool,
     out: Path | None,
     yes: bool,
     passphrase_file: Path | None,
@@ -85,14 +89,15 @@ def approve(
     vetted = vet(shown, wanted, edge_id=identity.edge_id, operator_key=key.verify_key, now_ms=now_ms())
     examined = inspect_module(shown.wasm)
     check_admissible(examined)
-    terms = _Terms(days, fuel_max, meant_edges(identity, everywhere=all_edges))
+    mode = Mode.SHADOW if shadow else Mode.ACTIVE
+    terms = _Terms(days, fuel_max, meant_edges(identity, everywhere=all_edges), mode)
     if not yes:
         # With --json, standard output is for the one object.
         _ask(shown, vetted, examined, terms, err=as_json)
     signed = sign_document(_approval(shown, vetted, terms), key).to_json()
     if out is not None:
         out.write_bytes(signed)
-    approved = run(_submit(identity, signed))
+    approved = run(submit(identity, signed))
     if as_json:
         print_json(plain(approved))
     else:
@@ -134,7 +139,8 @@ def check_admissible(examined: dict[str, Any]) -> None:
 def _ask(shown: Shown, vetted: Vetted, examined: dict[str, Any], terms: _Terms, *, err: bool) -> None:
     click.echo(_to_read(shown, vetted, examined), err=err)
     where = "every edge" if terms.edges == (EVERY_EDGE,) else ", ".join(terms.edges)
-    question = f"Sign an approval for {safe(shown.organization)} on {where}, {terms.days} days?"
+    what = "an approval as a shadow" if terms.mode is Mode.SHADOW else "an approval"
+    question = f"Sign {what} for {safe(shown.organization)} on {where}, {terms.days} days?"
     click.confirm(question, abort=True, err=err)
 
 
@@ -150,6 +156,7 @@ def _approval(shown: Shown, vetted: Vetted, terms: _Terms) -> Approval:
         days=terms.days,
         fuel_max=terms.fuel_max,
         edges=terms.edges,
+        mode=terms.mode,
     )
 
 
@@ -162,6 +169,7 @@ def _to_read(shown: Shown, vetted: Vetted, examined: dict[str, Any]) -> str:
     return "\n".join([*lines, "  findings: none", ""])
 
 
-async def _submit(identity: Identity, envelope_json: bytes) -> Module:
+async def submit(identity: Identity, envelope_json: bytes) -> Module:
+    """Submits an approval and returns the module that it is for, as it stands now."""
     async with OperatorClient(identity) as client:
         return (await client.submit(envelope_json)).module

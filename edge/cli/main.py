@@ -21,6 +21,7 @@ _COMMANDS = {
     "init": "edge.cli.init:init",
     "meter": "edge.cli.meter:meter",
     "module": "edge.cli.module:module",
+    "organization": "edge.cli.organization:organization",
     "policy": "edge.cli.policy:policy",
     "serve": "edge.cli.serve:serve",
     "status": "edge.cli.status:status",

@@ -25,6 +25,8 @@ from edge.cli.options import (
     run,
 )
 from edge.cli.output import plain, print_json, safe, show_modules
+from edge.cli.rollback import rollback
+from edge.cli.shadow import shadow
 from edge.domain.module import digest_of
 from edge.errors import ConflictError, LimitError
 from edge.services.build import build_folder
@@ -130,6 +132,8 @@ def list_(identity_folder: Path, as_json: bool) -> None:
 
 
 module.add_command(approve)
+module.add_command(rollback)
+module.add_command(shadow)
 
 
 @module.command()
@@ -150,7 +154,7 @@ def suspend(digest: str, identity_folder: Path, organization: str, reason: str, 
 @of_organization
 @as_json
 def resume(digest: str, identity_folder: Path, organization: str, as_json: bool) -> None:
-    """Let a suspended module run again."""
+    """Let a suspended or quarantined module run again."""
     _print(run(_resume(load_identity(identity_folder, Role.OPERATOR), digest, organization)), as_json=as_json)
 
 

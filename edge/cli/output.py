@@ -10,7 +10,7 @@ import click
 from google.protobuf.message import Message
 
 from edge_sdk.text import printable
-from edge_sdk.wire.v1.module_pb2 import Module, ModuleState
+from edge_sdk.wire.v1.module_pb2 import FaultCounts, Module, ModuleHealth, ModuleState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,9 +71,30 @@ def show_modules(modules: Iterable[Module]) -> None:
         state = enum_word(ModuleState.Name(item.state), "ModuleState")
         click.echo(
             f"{safe(item.digest[:SHORT_DIGEST])}  {safe(item.organization):16} {safe(item.name) or '-':20} "
-            f"{safe(item.version) or '-':8} {state:10} uploaded {time_text(item.uploaded_ms)}"
+            f"{safe(item.version) or '-':8} {state:11} uploaded {time_text(item.uploaded_ms)}"
         )
+        if item.HasField("health"):
+            click.echo(f"    {_health_text(item.health)}")
         for finding in item.report.findings:
             click.echo(safe(f"    {finding.check}: {finding.message} {finding.advice}").rstrip())
         if item.admission.findings_count and not item.report.findings:
             click.echo(safe(f"    {item.admission.findings_count} findings, the first {item.admission.first_reason}"))
+
+
+def _health_text(health: ModuleHealth) -> str:
+    parts = [f"{health.evaluations:,} evaluations, {_faults_text(health.faults)}"]
+    if health.HasField("last_fault_slot_ms"):
+        last = f"{_faults_text(health.last_slot_faults)} of {health.last_slot_evaluations:,}"
+        parts.append(f"in the last slot {last}; last fault {time_text(health.last_fault_slot_ms)}")
+    if health.HasField("runs_again_ms"):
+        parts.append(f"{health.bad_slots} bad slots, runs again from {time_text(health.runs_again_ms)}")
+    if health.HasField("quarantined_ms"):
+        since = time_text(health.quarantined_ms)
+        parts.append(f"{health.bad_slots} bad slots, quarantined since {since} until `edge module resume`")
+    return "; ".join(parts)
+
+
+def _faults_text(faults: FaultCounts) -> str:
+    counts = {name: count for name, count in plain(faults).items() if count}
+    by_code = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+    return f"{sum(counts.values()):,} faults" + (f" ({by_code})" if by_code else "")

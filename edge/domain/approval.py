@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,6 +13,15 @@ from edge_sdk.manifest import Slug
 
 PAYLOAD_TYPE = "application/vnd.edge.approval.v1+json"
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Mode(StrEnum):
+    """What an approved module may do."""
+
+    ACTIVE = "active"
+    """Run, and act. One version of a trigger is active at a time."""
+    SHADOW = "shadow"
+    """Run beside the active version; what it decides is counted for the operator and goes nowhere."""
 
 
 class Approval(Document):
@@ -26,3 +36,4 @@ class Approval(Document):
     tier: TierName
     fuel_max: Annotated[int, Field(ge=1)]
     """Of one evaluation."""
+    mode: Annotated[Mode, Field(strict=False)] = Mode.ACTIVE

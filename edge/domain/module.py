@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import rfc8785
 
+from edge.domain.approval import Mode
+
 if TYPE_CHECKING:
     from edge.domain.approval import Approval
+    from edge.domain.health import ModuleHealth
     from edge_sdk.manifest import Manifest
 
 
@@ -26,10 +29,18 @@ class ModuleState(StrEnum):
     """Not approved, or approved for a time that has not begun."""
     REFUSED = "refused"
     ACTIVE = "active"
+    SHADOW = "shadow"
+    """Approved to run beside the active version; nothing of it leaves."""
+    QUARANTINED = "quarantined"
+    """Approved, and stopped because it keeps faulting. To everybody but the operator it is active, or a shadow."""
     SUSPENDED = "suspended"
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
     EXPIRED = "expired"
+
+
+RUNNING = (ModuleState.ACTIVE, ModuleState.SHADOW)
+"""States in which a module is evaluated at its slots, unless it sits out or is quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,9 @@ class Module:
         approval: the newest approval of this digest, if any.
         approval_version: of the newest approval of this organization's trigger of that name, whatever its digest; 0 if
             none.
+        organization_suspended: whether everything of its organization is stopped.
+        superseded_from_ms: since when a newer approval, of the same organization, trigger and mode, takes the place of
+            its own; None if there is none.
     """
 
     digest: str
@@ -123,6 +137,8 @@ class Module:
     suspended: bool
     revoked: bool
     approval_version: int
+    organization_suspended: bool = False
+    superseded_from_ms: int | None = None
 
     @property
     def name(self) -> str:
@@ -134,25 +150,44 @@ class Module:
         """The trigger's version, or nothing where there is no manifest."""
         return self.manifest.trigger.version if self.manifest else ""
 
+    @property
+    def shadow(self) -> bool:
+        """Whether it is approved to run as a shadow only."""
+        return self.approval is not None and self.approval.mode is Mode.SHADOW
+
     def holds_leak_budget(self, now_ms: int) -> bool:
-        """Whether it runs, or may come to run without a further approval: suspended, or not valid yet."""
+        """Whether it acts, or may come to act without a further approval: suspended, or not valid yet."""
         return (
             self.approval is not None
-            and self.approval.version == self.approval_version
+            and not self.shadow
+            and not self._superseded(now_ms)
             and now_ms < self.approval.not_after_ms
             and not self.revoked
         )
 
     def state(self, now_ms: int) -> ModuleState:
-        """Where it stands now."""
+        """Where it stands now by what was decided about it, which is what everybody may know."""
         if self.revoked:
             return ModuleState.REVOKED
         if not self.report.admissible:
             return ModuleState.REFUSED
-        if self.approval is not None and self.approval.version < self.approval_version:
+        return self._approved_state(now_ms)
+
+    def state_for_operator(self, now_ms: int, health: ModuleHealth) -> ModuleState:
+        """Where it stands now, as only the operator may know: that it is quarantined depends on households' data."""
+        state = self.state(now_ms)
+        return ModuleState.QUARANTINED if health.quarantined and state in RUNNING else state
+
+    def _approved_state(self, now_ms: int) -> ModuleState:
+        if self._superseded(now_ms):
             return ModuleState.SUPERSEDED
         if self.approval is None or now_ms < self.approval.not_before_ms:
             return ModuleState.PENDING
         if not self.approval.is_valid_at(now_ms):
             return ModuleState.EXPIRED
-        return ModuleState.SUSPENDED if self.suspended else ModuleState.ACTIVE
+        if self.suspended or self.organization_suspended:
+            return ModuleState.SUSPENDED
+        return ModuleState.SHADOW if self.shadow else ModuleState.ACTIVE
+
+    def _superseded(self, now_ms: int) -> bool:
+        return self.superseded_from_ms is not None and now_ms >= self.superseded_from_ms

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.domain.approval import Mode
 from edge.domain.consent import SeriesTerms, Terms, widest
-from edge.domain.module import Module, ModuleState
+from edge.domain.module import RUNNING, Module
 
 if TYPE_CHECKING:
     from edge.domain.approval import Approval
@@ -28,6 +29,16 @@ class Trigger:
         return f"{self.organization}/{self.manifest.trigger.name}"
 
     @property
+    def shadow(self) -> bool:
+        """Whether it runs beside the active version, and nothing of it leaves."""
+        return self.approval.mode is Mode.SHADOW
+
+    @property
+    def run_key(self) -> str:
+        """Names its runs: a shadow has runs of its own at the slots of the active version."""
+        return f"{self.key}#shadow" if self.shadow else self.key
+
+    @property
     def terms(self) -> Terms:
         """What a household has to agree to before it is evaluated."""
         return Terms(
@@ -39,8 +50,8 @@ class Trigger:
         )
 
 
-def active_trigger(module: Module, now_ms: int) -> Trigger | None:
-    """Returns the trigger that a module is now, or None while it is not active."""
-    if module.state(now_ms) is not ModuleState.ACTIVE or module.manifest is None or module.approval is None:
+def running_trigger(module: Module, now_ms: int) -> Trigger | None:
+    """Returns the trigger that a module is now, or None while it is neither active nor a shadow."""
+    if module.state(now_ms) not in RUNNING or module.manifest is None or module.approval is None:
         return None
     return Trigger(module.organization, module.digest, module.manifest, module.approval)

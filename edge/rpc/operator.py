@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import edge
 from edge.domain.meter import Meter, MeterKind
+from edge.domain.shadow import ShadowSlot, together
 from edge.errors import InvalidRequestError
-from edge.rpc.modules import module_to_wire
+from edge.rpc.modules import module_to_operator
 from edge_sdk.errors import IdentityError
 from edge_sdk.identity import Role, spiffe_uri
 from edge_sdk.wire.v1 import operator_pb2 as pb
@@ -15,19 +16,25 @@ from edge_sdk.wire.v1 import operator_pb2_grpc
 
 if TYPE_CHECKING:
     from edge.clock import Clock
+    from edge.domain.module import Module
     from edge.metrics import Metrics
     from edge.rpc.gate import Context
     from edge.services.admit import Admission
     from edge.services.control import Control
     from edge.services.documents import Documents
     from edge.services.enrol import Enrolment
+    from edge.services.faults import FaultWatch
+    from edge.services.organizations import Organization, Organizations
+    from edge.services.shadow import Shadows
     from edge.services.status import StatusReport
+    from edge_sdk.wire.v1 import module_pb2
 
 _KINDS = {
     pb.METER_KIND_ELECTRICITY: MeterKind.ELECTRICITY,
     pb.METER_KIND_SUB: MeterKind.SUB,
     pb.METER_KIND_GAS: MeterKind.GAS,
 }
+_SHADOW_SLOTS_SHOWN = 96
 _WIRE_KINDS = {kind: wire for wire, kind in _KINDS.items()}
 
 
@@ -40,6 +47,9 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         admission: Admission,
         documents: Documents,
         control: Control,
+        organizations: Organizations,
+        watch: FaultWatch,
+        shadows: Shadows,
         status: StatusReport,
         edge_id: str,
         clock: Clock,
@@ -49,6 +59,9 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._admission = admission
         self._documents = documents
         self._control = control
+        self._organizations = organizations
+        self._watch = watch
+        self._shadows = shadows
         self._status = status
         self._edge_id = edge_id
         self._clock = clock
@@ -83,9 +96,8 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     ) -> pb.OperatorServiceListModulesResponse:
         """Shows the modules of every organization, a page at a time."""
         page = await self._admission.page(request.page_size, request.page_token)
-        now_ms = self._clock.now_ms()
         return pb.OperatorServiceListModulesResponse(
-            modules=[module_to_wire(module, now_ms) for module in page.modules], next_page_token=page.next_token
+            modules=await self._shown(*page.modules), next_page_token=page.next_token
         )
 
     async def GetModule(
@@ -93,7 +105,9 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     ) -> pb.OperatorServiceGetModuleResponse:
         """Shows one module with its report."""
         module, report_json = await self._admission.module(request.digest, request.organization)
-        return pb.OperatorServiceGetModuleResponse(module=module_to_wire(module, self._clock.now_ms(), report_json))
+        (health,) = await self._watch.health([module])
+        shown = module_to_operator(module, self._clock.now_ms(), health, report_json)
+        return pb.OperatorServiceGetModuleResponse(module=shown)
 
     async def DownloadModule(self, request: pb.DownloadModuleRequest, _context: Context) -> pb.DownloadModuleResponse:
         """Hands out a module as uploaded."""
@@ -102,7 +116,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     async def SubmitDocument(self, request: pb.SubmitDocumentRequest, _context: Context) -> pb.SubmitDocumentResponse:
         """Takes what the operator's root key signed."""
         accepted = await self._documents.submit(request.envelope_json)
-        module = module_to_wire(accepted.module, self._clock.now_ms()) if accepted.module else None
+        (module,) = await self._shown(accepted.module) if accepted.module else (None,)
         return pb.SubmitDocumentResponse(kind=accepted.kind, version=accepted.version, module=module)
 
     async def GetDocument(self, request: pb.GetDocumentRequest, _context: Context) -> pb.GetDocumentResponse:
@@ -111,23 +125,87 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
 
     async def SuspendModule(self, request: pb.SuspendModuleRequest, _context: Context) -> pb.SuspendModuleResponse:
         """Stops a module."""
-        module = await self._control.suspend(request.digest, request.reason, request.organization)
-        return pb.SuspendModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+        (module,) = await self._shown(await self._control.suspend(request.digest, request.reason, request.organization))
+        return pb.SuspendModuleResponse(module=module)
 
     async def ResumeModule(self, request: pb.ResumeModuleRequest, _context: Context) -> pb.ResumeModuleResponse:
         """Lets a module run again."""
-        module = await self._control.resume(request.digest, request.organization)
-        return pb.ResumeModuleResponse(module=module_to_wire(module, self._clock.now_ms()))
+        (module,) = await self._shown(await self._control.resume(request.digest, request.organization))
+        return pb.ResumeModuleResponse(module=module)
+
+    async def ListApprovals(self, request: pb.ListApprovalsRequest, _context: Context) -> pb.ListApprovalsResponse:
+        """Shows what the root key signed for a trigger."""
+        envelopes = await self._documents.approvals(request.organization, request.trigger)
+        return pb.ListApprovalsResponse(envelopes_json=envelopes)
+
+    async def GetShadow(self, request: pb.GetShadowRequest, _context: Context) -> pb.GetShadowResponse:
+        """Shows what a shadow would have done."""
+        report = await self._shadows.report(request.digest, request.organization)
+        (module,) = await self._shown(report.module)
+        return pb.GetShadowResponse(
+            module=module,
+            slots=len(report.slots),
+            total=_shadow_slot(together(report.slots)),
+            newest=[_shadow_slot(slot) for slot in report.slots[:_SHADOW_SLOTS_SHOWN]],
+        )
+
+    async def ListOrganizations(
+        self, _request: pb.ListOrganizationsRequest, _context: Context
+    ) -> pb.ListOrganizationsResponse:
+        """Shows who may have modules here, and who is stopped."""
+        found = await self._organizations.all()
+        return pb.ListOrganizationsResponse(organizations=[_organization(item) for item in found])
+
+    async def SuspendOrganization(
+        self, request: pb.SuspendOrganizationRequest, _context: Context
+    ) -> pb.SuspendOrganizationResponse:
+        """Stops an organization."""
+        stopped = await self._organizations.suspend(request.name, request.reason)
+        return pb.SuspendOrganizationResponse(organization=_organization(stopped))
+
+    async def ResumeOrganization(
+        self, request: pb.ResumeOrganizationRequest, _context: Context
+    ) -> pb.ResumeOrganizationResponse:
+        """Lets an organization run again."""
+        resumed = await self._organizations.resume(request.name)
+        return pb.ResumeOrganizationResponse(organization=_organization(resumed))
 
     async def GetStatus(self, _request: pb.GetStatusRequest, _context: Context) -> pb.GetStatusResponse:
         """Counts what there is."""
         status = await self._status.status()
+        troubled = await self._status.troubled()
         return pb.GetStatusResponse(
             edge_id=self._edge_id,
             software_version=edge.__version__,
             meters_connected=self._metrics.streams_open(),
+            modules_troubled=[module_to_operator(module, status.time_ms, health) for module, health in troubled],
             **{name: getattr(status, name) for name in status.__slots__},
         )
+
+    async def _shown(self, *modules: Module) -> list[module_pb2.Module]:
+        now_ms, health = self._clock.now_ms(), await self._watch.health(modules)
+        return [module_to_operator(item, now_ms, known) for item, known in zip(modules, health, strict=True)]
+
+
+def _shadow_slot(slot: ShadowSlot) -> pb.ShadowSlot:
+    return pb.ShadowSlot(
+        slot_ms=slot.slot_ms,
+        evaluations=slot.evaluations,
+        faults=slot.faults,
+        actions=slot.actions,
+        compared=slot.comparison.compared,
+        different=slot.comparison.different,
+    )
+
+
+def _organization(organization: Organization) -> pb.Organization:
+    suspension = organization.suspension
+    return pb.Organization(
+        name=organization.name,
+        tier=organization.tier,
+        suspended_ms=suspension.suspended_ms if suspension else None,
+        reason=suspension.reason if suspension else "",
+    )
 
 
 def _meter(meter: Meter) -> pb.Meter:

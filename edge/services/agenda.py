@@ -34,20 +34,20 @@ class Agenda:
             await self._recall(until_ms)
         slots = [(trigger, self._slots(trigger, until_ms)) for trigger in triggers]
         self._last_round_ms = until_ms
-        self._in_last_round = frozenset(trigger.key for trigger in triggers)
+        self._in_last_round = frozenset(trigger.run_key for trigger in triggers)
         return slots
 
     def note_done(self, trigger: Trigger, slot_ms: int) -> None:
         """Notes that a trigger owes no slot up to and including `slot_ms`."""
-        self._newest[trigger.key] = slot_ms
+        self._newest[trigger.run_key] = slot_ms
 
     def _slots(self, trigger: Trigger, until_ms: int) -> list[int]:
-        since_ms = self._newest.get(trigger.key, max(trigger.approval.not_before_ms, self._started_ms))
-        if self._last_round_ms is not None and trigger.key not in self._in_last_round:
+        since_ms = self._newest.get(trigger.run_key, max(trigger.approval.not_before_ms, self._started_ms))
+        if self._last_round_ms is not None and trigger.run_key not in self._in_last_round:
             # It was stopped, or is new: it owes nothing from before it ran (again).
             since_ms = max(since_ms, self._last_round_ms)
-        self._newest[trigger.key] = since_ms
-        settled = self._settled_ahead.get(trigger.key, ())
+        self._newest[trigger.run_key] = since_ms
+        settled = self._settled_ahead.get(trigger.run_key, ())
         return [
             slot
             for slot in slots_between(since_ms, until_ms, trigger.manifest.trigger.every_s)

@@ -31,6 +31,10 @@ class Cancellation:
         """Cancels what waits of a module: one organization's, or everybody's."""
         self._record(transaction, because, transaction.actions.cancel_of_module(digest, organization))
 
+    def of_organization(self, transaction: Transaction, because: EventKind, organization: str) -> None:
+        """Cancels everything of an organization that waits."""
+        self._record(transaction, because, transaction.actions.cancel_of_organization(organization))
+
     def of_triggers(self, transaction: Transaction, because: EventKind, trigger_keys: Collection[str]) -> None:
         """Cancels what waits of triggers, whatever their version."""
         self._record(transaction, because, transaction.actions.cancel_of_triggers(trigger_keys))

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 
 from edge.domain.action import Action, ActionState, action_id, cause_of
 from edge.domain.event import OPERATOR_SUBJECT, Event, EventKind, household_subject
-from edge.services.triggers import active_triggers, consenting
+from edge.domain.health import SlotCounts
+from edge.services.triggers import consenting, running_triggers
 from edge.store.evaluations import EvaluationRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.clock import Clock
+    from edge.domain.health import FaultCounts
     from edge.domain.trigger import Trigger
     from edge.services.audit import AuditLog
     from edge.services.documents import Documents
+    from edge.services.faults import FaultWatch
+    from edge.services.shadow import Shadows
     from edge.settings import ActionsSection
     from edge.store.store import Transaction
 
@@ -41,16 +45,26 @@ class Evaluated:
     households: tuple[str, ...]
     outcomes: Sequence[int]
     evaluations: int
-    faults: int
+    faults: FaultCounts
     input_digest: str
 
 
 class Conclusion:
     """Turns outcomes into actions."""
 
-    def __init__(self, audit: AuditLog, documents: Documents, settings: ActionsSection, clock: Clock) -> None:
+    def __init__(
+        self,
+        audit: AuditLog,
+        documents: Documents,
+        watch: FaultWatch,
+        shadows: Shadows,
+        settings: ActionsSection,
+        clock: Clock,
+    ) -> None:
         self._audit = audit
         self._documents = documents
+        self._watch = watch
+        self._shadows = shadows
         self._settings = settings
         self._clock = clock
 
@@ -58,40 +72,45 @@ class Conclusion:
         """Writes it all and returns which households have an action now."""
         now_ms = self._clock.now_ms()
         trigger = evaluated.trigger
-        runs = trigger in self._documents.permitted(active_triggers(transaction, now_ms))
+        counts = SlotCounts(evaluated.slot_ms, evaluated.evaluations, evaluated.faults)
+        healthy = self._watch.note(transaction, trigger, counts)
+        runs = healthy and trigger in self._documents.permitted(running_triggers(transaction, now_ms))
         still = consenting(transaction, trigger, now_ms) if runs else {}
         actions = [
             self._action(evaluated, household, still[household], outcome, now_ms)
             for household, outcome in zip(evaluated.households, evaluated.outcomes, strict=True)
-            if outcome and household in still
+            if outcome and household in still and not trigger.shadow
         ]
         run = EvaluationRun(
-            trigger_key=trigger.key,
+            trigger_key=trigger.run_key,
             slot_ms=evaluated.slot_ms,
             module_digest=trigger.module_digest,
             evaluations=evaluated.evaluations,
-            faults=evaluated.faults,
+            faults=evaluated.faults.total,
             actions=len(actions),
             input_digest=evaluated.input_digest,
             ran_ms=now_ms,
         )
         transaction.evaluations.insert(run)
+        if trigger.shadow:
+            self._shadows.conclude(transaction, evaluated, run, still)
+            return []
         if actions:
             transaction.actions.insert(actions)
         self._audit.record(transaction, [_run_event(run, actions), *(_action_event(action) for action in actions)])
         return [action.household_id for action in actions]
 
-    def write_missed(self, transaction: Transaction, trigger: Trigger, slots: Sequence[int]) -> None:
+    def write_left_out(self, transaction: Transaction, trigger: Trigger, slots: Sequence[int], why: EventKind) -> None:
         """Notes that a trigger was not evaluated at `slots`, ascending, and will not be."""
         detail: dict[str, object] = {
-            "trigger": trigger.key,
+            "trigger": trigger.run_key,
             "module": trigger.module_digest,
             "first_slot_ms": slots[0],
             "last_slot_ms": slots[-1],
             "slots": len(slots),
         }
-        event = Event(EventKind.SLOTS_MISSED, self._clock.now_ms(), (OPERATOR_SUBJECT,), detail)
-        run = EvaluationRun(trigger.key, slots[-1], trigger.module_digest, 0, 0, 0, "", event.time_ms, slots[0])
+        event = Event(why, self._clock.now_ms(), (OPERATOR_SUBJECT,), detail)
+        run = EvaluationRun(trigger.run_key, slots[-1], trigger.module_digest, 0, 0, 0, "", event.time_ms, slots[0])
         transaction.evaluations.insert(run)
         self._audit.record(transaction, [event])
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.domain.event import OPERATOR_SUBJECT, Event, EventKind, organization_subject
-from edge.domain.module import Module, ModuleState
+from edge.domain.module import RUNNING, Module, ModuleState
 from edge.errors import ConflictError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from edge.clock import Clock
+    from edge.domain.health import ModuleHealth
     from edge.services.audit import AuditLog
     from edge.services.cancel import Cancellation
     from edge.store.store import Store, Tables, Transaction
 
 REASON_CHARS_MAX = 280
+
+
+def check_reason(reason: str) -> None:
+    """Checks the operator's words for the audit log, where they stay for ever.
+
+    Raises:
+        InvalidRequestError: they are too many.
+    """
+    if len(reason) > REASON_CHARS_MAX:
+        raise InvalidRequestError(f"The reason has {len(reason)} characters, more than {REASON_CHARS_MAX}.")
 
 
 def module_not_found(digest: str) -> NotFoundError:
@@ -70,41 +81,55 @@ class Control:
             NotFoundError: no such module, or not of this organization.
             ConflictError: it does not run, or several organizations have uploaded it.
         """
-        if len(reason) > REASON_CHARS_MAX:
-            raise InvalidRequestError(f"The reason has {len(reason)} characters, more than {REASON_CHARS_MAX}.")
+        check_reason(reason)
 
         def work(transaction: Transaction) -> Module:
-            module = self._in_state(transaction, digest, organization, ModuleState.ACTIVE)
+            module = module_named(transaction, digest, organization)
+            state = module.state(self._clock.now_ms())
+            if state not in RUNNING:
+                raise ConflictError(f"Module {digest} is {state}, and does not run.", reason="MODULE_STATE")
             transaction.modules.suspend(digest, module.organization)
             self._cancellation.of_module(transaction, EventKind.MODULE_SUSPENDED, digest, module.organization)
-            return self._recorded(transaction, module, EventKind.MODULE_SUSPENDED, reason)
+            return self._recorded(transaction, module, EventKind.MODULE_SUSPENDED, reason, told=True)
 
         return await self._store.write(work)
 
     async def resume(self, digest: str, organization: str = "") -> Module:
-        """Lets a suspended module run again under the approval it has.
+        """Lets a suspended or quarantined module run again under the approval it has; its bad slots are forgotten.
 
         Raises:
             NotFoundError: no such module, or not of this organization.
-            ConflictError: it is not suspended, or several organizations have uploaded it.
+            ConflictError: it is neither, or several organizations have uploaded it.
         """
 
         def work(transaction: Transaction) -> Module:
-            module = self._in_state(transaction, digest, organization, ModuleState.SUSPENDED)
+            module = module_named(transaction, digest, organization)
+            health = transaction.health.get(module.organization, digest)
+            self._check_resumable(module, health)
             transaction.modules.resume(digest, module.organization)
-            return self._recorded(transaction, module, EventKind.MODULE_RESUMED, "")
+            transaction.health.put(module.organization, digest, health.resumed())
+            # That it was quarantined is not for the organization to know, so neither is that this is over.
+            return self._recorded(transaction, module, EventKind.MODULE_RESUMED, "", told=module.suspended)
 
         return await self._store.write(work)
 
-    def _in_state(self, transaction: Transaction, digest: str, organization: str, expected: ModuleState) -> Module:
-        module = module_named(transaction, digest, organization)
-        state = module.state(self._clock.now_ms())
-        if state is not expected:
-            raise ConflictError(f"Module {digest} is {state}, not {expected}.", reason="MODULE_STATE")
-        return module
+    def _check_resumable(self, module: Module, health: ModuleHealth) -> None:
+        state = module.state_for_operator(self._clock.now_ms(), health)
+        if state is ModuleState.SUSPENDED and not module.suspended:
+            raise ConflictError(
+                f"Everything of organization {module.organization} is suspended, module {module.digest} is not.",
+                advice="Let the organization run again: `edge organization resume`.",
+                reason="MODULE_STATE",
+            )
+        if state not in (ModuleState.SUSPENDED, ModuleState.QUARANTINED):
+            raise ConflictError(
+                f"Module {module.digest} is {state}, neither suspended nor quarantined.", reason="MODULE_STATE"
+            )
 
-    def _recorded(self, transaction: Transaction, module: Module, kind: EventKind, reason: str) -> Module:
+    def _recorded(
+        self, transaction: Transaction, module: Module, kind: EventKind, reason: str, *, told: bool
+    ) -> Module:
         detail: dict[str, object] = {"organization": module.organization, "module": module.digest, "reason": reason}
-        subjects = (OPERATOR_SUBJECT, organization_subject(module.organization))
+        subjects = (OPERATOR_SUBJECT, *([organization_subject(module.organization)] if told else []))
         self._audit.record(transaction, [Event(kind, self._clock.now_ms(), subjects, detail)])
         return module_named(transaction, module.digest, module.organization)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", Policy, Revocations)
 
+_APPROVALS_SHOWN = 100  # an approval has about a kilobyte
+
 POLICY, REVOCATIONS, APPROVAL = "policy", "revocations", "approval"
 
 
@@ -80,19 +82,20 @@ class Documents:
         return self._policy
 
     def permitted(self, triggers: Sequence[Trigger], policy: Policy | None = None) -> list[Trigger]:
-        """Returns those of all active triggers that a policy lets run, which may be newer than theirs.
+        """Returns those of all triggers that a policy lets run, which may be newer than theirs.
 
         An organization whose triggers together go beyond its tier's leak bound runs none of them: which to do without
         is for the operator to say.
 
         Args:
-            triggers: every active one.
+            triggers: every active one; shadows may be among them.
             policy: the one in force if None.
         """
         bits: dict[str, float] = {}
         for trigger in triggers:
-            total = bits.get(trigger.organization, 0.0) + trigger.manifest.leak_bits_per_day
-            bits[trigger.organization] = total
+            # Nothing of a shadow leaves.
+            more = 0.0 if trigger.shadow else trigger.manifest.leak_bits_per_day
+            bits[trigger.organization] = bits.get(trigger.organization, 0.0) + more
         return [trigger for trigger in triggers if self._permits(trigger, bits[trigger.organization], policy)]
 
     def _permits(self, trigger: Trigger, organization_bits: float, policy: Policy | None) -> bool:
@@ -138,6 +141,12 @@ class Documents:
         if kind not in (POLICY, REVOCATIONS):
             raise NotFoundError(f"There is no document of kind {kind!r}.", advice="Ask for policy or revocations.")
         return await self._store.read(lambda tables: tables.documents.newest(kind))
+
+    async def approvals(self, organization: str, trigger: str) -> list[bytes]:
+        """Returns the envelopes of the approvals of an organization's trigger, newest first, the older left out."""
+        return await self._store.read(
+            lambda tables: tables.modules.approval_envelopes(organization, trigger, _APPROVALS_SHOWN)
+        )
 
     async def submit(self, envelope_json: bytes) -> Accepted:
         """Takes a signed document and puts it in force.
@@ -214,6 +223,7 @@ class Documents:
             "module": approval.module_digest,
             "report": approval.report_digest,
             "version": approval.version,
+            "mode": approval.mode.value,
             "document_digest": digest_of(envelope_json),
         }
         subjects = (OPERATOR_SUBJECT, organization_subject(approval.organization))

@@ -11,19 +11,20 @@ import asyncio
 import hashlib
 import hmac
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import structlog
 
-from edge.domain.slot import day_of
+from edge.domain.event import EventKind
 from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
-from edge.services.triggers import active_triggers, consenting
+from edge.services.faults import counted, health_of
+from edge.services.triggers import consenting, running_triggers, spent
 from edge_sdk.catalogue import Extent
 from edge_sdk.manifest import SLOT_STEP_S
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.clock import Clock
+    from edge.domain.health import FaultCounts
     from edge.domain.meter import Meter
     from edge.domain.trigger import Trigger
     from edge.metrics import Metrics
@@ -133,37 +135,48 @@ class Evaluator:
             due += [(slot, trigger) for slot in fresh]
         failed: set[str] = set()
         for trigger, slots in missed:
-            if not await self._tried(trigger, slots[-1], self._note_missed(trigger, slots)):
-                failed.add(trigger.key)
-        for slot_ms, trigger in sorted(due, key=lambda item: (item[0], item[1].key)):
-            if trigger.key in failed:
+            if not await self._tried(trigger, slots[-1], self._leave_out(trigger, slots, EventKind.SLOTS_MISSED)):
+                failed.add(trigger.run_key)
+        # A shadow comes after the version that acts, and is compared with what that one did.
+        for slot_ms, trigger in sorted(due, key=lambda item: (item[0], item[1].run_key)):
+            if trigger.run_key in failed:
                 continue
             with self._metrics.evaluation_s.time():
                 if not await self._tried(trigger, slot_ms, self._evaluate(trigger, slot_ms)):
-                    failed.add(trigger.key)
+                    failed.add(trigger.run_key)
 
     async def _permitted(self) -> list[Trigger]:
-        """Returns the active triggers that the policy in force lets run, and says so when it begins to stop some."""
-        active = await self._store.read(lambda tables: active_triggers(tables, self._clock.now_ms()))
-        permitted = self._documents.permitted(active)
-        stopped = frozenset(trigger.key for trigger in active) - {trigger.key for trigger in permitted}
+        """Returns the triggers that the policy in force lets run, and says so when it begins to stop some.
+
+        A quarantined one is not among them. But it counts for the leak bound: else quarantine would let others run.
+        """
+        running, quarantined = await self._store.read(
+            lambda tables: (running_triggers(tables, self._clock.now_ms()), tables.health.quarantined())
+        )
+        permitted = self._documents.permitted(running)
+        stopped = frozenset(trigger.run_key for trigger in running) - {trigger.run_key for trigger in permitted}
         if stopped != self._stopped:
             _log.warning("triggers_not_permitted", triggers=sorted(stopped), policy=self._documents.policy_version)
             self._stopped = stopped
-        return permitted
+        return [item for item in permitted if (item.organization, item.module_digest) not in quarantined]
 
     async def _tried(self, trigger: Trigger, slot_ms: int, work: Awaitable[None]) -> bool:
         """Does `work`. One trigger's trouble is not the others': its slots stay open and are tried again, in order."""
         try:
             await work
         except EdgeError as error:
-            _log.error("evaluation_failed", trigger=trigger.key, slot_ms=slot_ms, reason=error.reason, error=str(error))
+            _log.error(
+                "evaluation_failed", trigger=trigger.run_key, slot_ms=slot_ms, reason=error.reason, error=str(error)
+            )
             return False
         return True
 
     async def _evaluate(self, trigger: Trigger, slot_ms: int) -> None:
         if trigger not in await self._permitted():
-            return  # The policy changed since the round began. It owes nothing from before it runs again.
+            return  # It was stopped since the round began, and owes nothing from before it runs again.
+        if await self._store.read(lambda tables: health_of(tables, trigger).sits_out(slot_ms)):
+            await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_SAT_OUT)
+            return
         guest = await self._guests.get(trigger)
         now_ms = self._clock.now_ms()
         batch = await self._store.read(lambda tables: _batch(tables, trigger, slot_ms, now_ms))
@@ -174,19 +187,17 @@ class Evaluator:
         evaluated = Evaluated(trigger, slot_ms, batch.households, each, len(inputs), faults, digest)
         acted = await self._store.write(lambda transaction: self._conclusion.write(transaction, evaluated), urgent=True)
         self._agenda.note_done(trigger, slot_ms)
-        self._metrics.evaluations.labels(trigger.key).inc(len(inputs))
-        self._metrics.faults.labels(trigger.key).inc(faults)
-        self._metrics.actions.labels(trigger.key).inc(len(acted))
+        self._metrics.note_slot(trigger.run_key, len(inputs), asdict(faults), len(acted))
         self._dispatch.notify(acted)
 
-    async def _outcomes(self, guest: Guest, inputs: NDArray[np.float64]) -> tuple[NDArray[np.int16], int]:
+    async def _outcomes(self, guest: Guest, inputs: NDArray[np.float64]) -> tuple[NDArray[np.int16], FaultCounts]:
         """Returns the outcome of each row, and how many of them faulted."""
-        outcomes, faults = np.zeros(len(inputs), np.int16), 0
+        outcomes, codes = np.zeros(len(inputs), np.int16), np.zeros(len(inputs), np.int8)
         for first in range(0, len(inputs), _ROWS_AT_ONCE):
             evaluation = await self._in_thread(partial(guest.evaluate, inputs[first : first + _ROWS_AT_ONCE]))
             outcomes[first : first + _ROWS_AT_ONCE] = evaluation.outcomes
-            faults += int(np.count_nonzero(evaluation.faults))
-        return outcomes, faults
+            codes[first : first + _ROWS_AT_ONCE] = evaluation.faults
+        return outcomes, counted(codes)
 
     def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[NDArray[np.float64], str]:
         """Returns the input blocks and their digest: a row a household, or one row in all for scope neighbourhood."""
@@ -206,12 +217,12 @@ class Evaluator:
         inputs = np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float64)
         return inputs, salted_digest(inputs, self._audit.new_salt())
 
-    async def _note_missed(self, trigger: Trigger, slots: list[int]) -> None:
+    async def _leave_out(self, trigger: Trigger, slots: list[int], why: EventKind) -> None:
         await self._store.write(
-            lambda transaction: self._conclusion.write_missed(transaction, trigger, slots), urgent=True
+            lambda transaction: self._conclusion.write_left_out(transaction, trigger, slots, why), urgent=True
         )
         self._agenda.note_done(trigger, slots[-1])
-        _log.warning("slots_missed", trigger=trigger.key, slots=len(slots))
+        _log.warning(why.value, trigger=trigger.run_key, slots=len(slots))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -226,9 +237,9 @@ def salted_digest(inputs: NDArray[np.float64], salt: bytes) -> str:
 def _batch(tables: Tables, trigger: Trigger, slot_ms: int, now_ms: int) -> _Batch:
     meters = tuple(meter for meter in tables.meters.all() if meter.counts_at(slot_ms))
     consent_ids = consenting(tables, trigger, now_ms)
-    spent = tables.actions.count_by_household(trigger.key, day_of(slot_ms))
+    acted = spent(tables, trigger, slot_ms)
     most = trigger.manifest.trigger.max_actions_per_day
     measured = {meter.household_id for meter in meters}
-    households = tuple(sorted(name for name in consent_ids if name in measured and spent.get(name, 0) < most))
+    households = tuple(sorted(name for name in consent_ids if name in measured and acted.get(name, 0) < most))
     # Who did not consent is in nobody's sum either.
     return _Batch(households, tuple(meter for meter in meters if meter.household_id in consent_ids))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.domain.module import Module, ModuleState
+from edge.domain.approval import Mode
+from edge.domain.module import RUNNING, Module, ModuleState
 from edge.domain.policy import check_within_tier
 from edge.errors import ConflictError, DocumentError, Fault, LimitError
 
@@ -16,33 +17,26 @@ if TYPE_CHECKING:
 
 
 def check_approval(tables: Tables, approval: Approval, module: Module, policy: Policy, now_ms: int) -> None:
-    """Returns if an approval whose signature holds can make `module` active.
+    """Returns if an approval whose signature holds can make `module` active, or a shadow.
 
     Raises:
-        ConflictError: it is for another module, report or tier than those here, or the module cannot be approved.
-        DocumentError: it would stop the version that runs now without letting this one run.
+        ConflictError: it is for another module, report or tier than those here, or the module cannot be approved so.
+        DocumentError: it would stop the module that runs now without letting it run.
         LimitError: it grants more fuel than the tier has, or goes beyond the tier's leak bound.
         PermissionDeniedError: the policy does not know the organization.
     """
     manifest = _approvable_manifest(module, now_ms)
     _check_signed_over(approval, module)
-    others = [
-        other
-        for other in tables.modules.approved()
-        if other.organization == module.organization and other.holds_leak_budget(now_ms)
-    ]
-    running = {other.name for other in others if other.state(now_ms) is ModuleState.ACTIVE}
-    if not approval.is_valid_at(now_ms) and module.name in running:
-        raise DocumentError(
-            "The approval is not valid yet, and would stop the version that runs now until it is.",
-            advice="Submit it when its validity has begun. Is the clock where it was signed right?",
-            reason="DOCUMENT_NOT_YET_VALID",
-        )
+    _check_stops_nothing(approval, module, now_ms)
     tier_name, tier = policy.tier_of(approval.organization)
     _check_tier(approval, manifest, tier_name, tier)
-    # A version that this one will replace does not count beside it.
-    beside = [other.manifest for other in others if other.manifest and other.name != module.name]
-    _check_leak_bound([manifest, *beside], tier_name, tier)
+    if approval.mode is Mode.SHADOW:
+        return  # Nothing of it leaves.
+    bits = _bits_beside(tables, module, now_ms)
+    # The version that this one replaces at once does not count beside it; one that acts until this begins does.
+    until_then = 0.0 if approval.is_valid_at(now_ms) else bits.get(module.name, 0.0)
+    bits[module.name] = max(manifest.leak_bits_per_day, until_then)
+    _check_leak_bound(sum(bits.values()), tier_name, tier)
 
 
 def _approvable_manifest(module: Module, now_ms: int) -> Manifest:
@@ -54,6 +48,37 @@ def _approvable_manifest(module: Module, now_ms: int) -> Manifest:
             reason="MODULE_NOT_APPROVABLE",
         )
     return module.manifest
+
+
+def _check_stops_nothing(approval: Approval, module: Module, now_ms: int) -> None:
+    """Checks that the approval does not take away what this very module was approved for before."""
+    state = module.state(now_ms)
+    stands = module.approval is not None and state in (*RUNNING, ModuleState.SUSPENDED, ModuleState.PENDING)
+    if stands and state is not ModuleState.PENDING and not approval.is_valid_at(now_ms):
+        raise DocumentError(
+            "The approval is not valid yet, and would stop this version, which may run now, until it is.",
+            advice="Submit it when its validity has begun. Is the clock where it was signed right?",
+            reason="DOCUMENT_NOT_YET_VALID",
+        )
+    if stands and not module.shadow and approval.mode is Mode.SHADOW:
+        raise ConflictError(
+            f"Module {module.digest} is approved to act; as a shadow it would not any more.",
+            advice="A shadow is another version, beside the one that acts. Let that one act first: approve it, "
+            "or take this one back with `edge module rollback`.",
+            reason="SHADOW_OF_ACTIVE",
+        )
+
+
+def _bits_beside(tables: Tables, module: Module, now_ms: int) -> dict[str, float]:
+    """Returns the most that any other version of each trigger of the organization can tell, by the trigger's name."""
+    bits: dict[str, float] = {}
+    for other in tables.modules.approved(now_ms):
+        if other.manifest is None or other.organization != module.organization or other.digest == module.digest:
+            continue
+        if other.holds_leak_budget(now_ms):
+            # Of the versions of a trigger one acts at a time.
+            bits[other.name] = max(bits.get(other.name, 0.0), other.manifest.leak_bits_per_day)
+    return bits
 
 
 def _check_signed_over(approval: Approval, module: Module) -> None:
@@ -86,8 +111,7 @@ def _check_tier(approval: Approval, manifest: Manifest, tier_name: str, tier: Ti
         )
 
 
-def _check_leak_bound(manifests: list[Manifest], tier_name: str, tier: Tier) -> None:
-    total = sum(manifest.leak_bits_per_day for manifest in manifests)
+def _check_leak_bound(total: float, tier_name: str, tier: Tier) -> None:
     if total > tier.leak_bits_per_day_max:
         raise LimitError(
             f"With it the organization's active modules could encode {total:.1f} bits a household and day; "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from edge.domain.approval import Approval
+from edge.domain.approval import Approval, Mode
 from edge.domain.document import EVERY_EDGE
 from edge.domain.policy import Policy
 from edge.domain.revocations import Revocations
@@ -101,6 +101,7 @@ def approval(
     days: int,
     fuel_max: int | None,
     edges: tuple[str, ...] = (EVERY_EDGE,),
+    mode: Mode = Mode.ACTIVE,
 ) -> Approval:
     """Returns a grant for one module on these edges, under the tier that the policy gives the organization.
 
@@ -119,6 +120,7 @@ def approval(
         report_digest=report_digest,
         tier=tier_name,
         fuel_max=tier.fuel_max if fuel_max is None else fuel_max,
+        mode=mode,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.domain.module import ModuleState
+from edge.domain.health import ModuleHealth
+from edge.domain.module import RUNNING, Module, ModuleState
 
 if TYPE_CHECKING:
     from edge.clock import Clock
@@ -32,6 +34,9 @@ class Status:
     releases: int
     consents_in_force: int
     modules_active: int
+    modules_shadow: int
+    modules_quarantined: int
+    organizations_suspended: int
     audit_entries: int
     policy_version: int
 
@@ -46,6 +51,17 @@ class StatusReport:
         self._clock = clock
         self._started_ms = clock.now_ms()
 
+    async def troubled(self) -> list[tuple[Module, ModuleHealth]]:
+        """Returns the modules that would run but for their faults, and their health: quarantined, or with bad slots."""
+
+        def work(tables: Tables) -> list[tuple[Module, ModuleHealth]]:
+            now_ms, health = self._clock.now_ms(), tables.health.all()
+            running = [module for module in tables.modules.approved(now_ms) if module.state(now_ms) in RUNNING]
+            known = [(module, health.get((module.organization, module.digest))) for module in running]
+            return [(module, found) for module, found in known if found is not None and found.bad_slots]
+
+        return await self._store.read(work)
+
     async def status(self) -> Status:
         """Returns the counts as of now."""
         readings, refused = await asyncio.to_thread(self._store.readings.count)
@@ -54,6 +70,12 @@ class StatusReport:
     def _status(self, tables: Tables, readings: int, refused: int) -> Status:
         now_ms = self._clock.now_ms()
         meters = [meter for meter in tables.meters.all() if meter.counts_at(now_ms)]
+        modules = tables.modules.approved(now_ms)
+        health = tables.health.all()
+        states = Counter(
+            module.state_for_operator(now_ms, health.get((module.organization, module.digest), ModuleHealth()))
+            for module in modules
+        )
         totals = tables.evaluations.totals()
         actions, delivered = tables.actions.totals()
         return Status(
@@ -69,7 +91,10 @@ class StatusReport:
             actions_delivered=delivered,
             releases=0,  # nothing makes one yet
             consents_in_force=tables.consents.in_force(now_ms),
-            modules_active=sum(module.state(now_ms) is ModuleState.ACTIVE for module in tables.modules.approved()),
+            modules_active=states[ModuleState.ACTIVE],
+            modules_shadow=states[ModuleState.SHADOW],
+            modules_quarantined=states[ModuleState.QUARANTINED],
+            organizations_suspended=len(tables.organizations.suspended()),
             audit_entries=len(self._audit),
             policy_version=self._documents.policy_version,
         )

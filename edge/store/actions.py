@@ -115,6 +115,10 @@ class ActionTable:
             [ActionState.WAITING.value],
         ).fetchall()
 
+    def cancel_of_organization(self, organization: str) -> list[Cancelled]:
+        """Cancels everything of an organization that waits; returns for whom."""
+        return self._cancel("organization = ?", [organization])
+
     def cancel_of_triggers(self, trigger_keys: Collection[str]) -> list[Cancelled]:
         """Cancels what waits of triggers, whatever their version; returns for whom."""
         return self._cancel("trigger_key IN (SELECT unnest(?))", [list(trigger_keys)])
@@ -134,6 +138,14 @@ class ActionTable:
             [trigger_key, day * DAY_MS, (day + 1) * DAY_MS],
         ).fetchall()
         return dict(rows)
+
+    def made_at(self, trigger_key: str, slot_ms: int) -> dict[str, str]:
+        """Returns the name of the action that a trigger made for each household at a slot, by household."""
+        rows = self._cursor.execute(
+            "SELECT household_id, declared FROM state.actions WHERE trigger_key = ? AND slot_ms = ?",
+            [trigger_key, slot_ms],
+        ).fetchall()
+        return {household: _DECLARED.validate_json(declared).name for household, declared in rows}
 
     def totals(self) -> tuple[int, int]:
         """Returns how many actions there were, and how many of them were delivered."""

@@ -79,6 +79,14 @@ class EvaluationTable:
         ).fetchall()
         return dict(rows)
 
+    def evaluated_at(self, trigger_key: str, slot_ms: int) -> bool:
+        """Whether a trigger was evaluated at a slot, for however many households; not where it missed or sat it out."""
+        row = self._cursor.execute(
+            "SELECT 1 FROM state.evaluations WHERE trigger_key = ? AND slot_ms = ? AND input_digest <> ''",
+            [trigger_key, slot_ms],
+        ).fetchone()
+        return row is not None
+
     def newest_ran_ms(self) -> int:
         """Returns when the newest run was, by the edge's clock, unix ms; 0 if there was none."""
         row = self._cursor.execute("SELECT coalesce(max(ran_ms), 0) FROM state.evaluations").fetchone()

@@ -19,18 +19,25 @@ _log = structlog.get_logger(__name__)
 
 # Reports stay where they are: one may have many kilobytes, and these rows are read every minute.
 _SELECT = """
-WITH own AS (SELECT organization, digest, max(version) AS version, arg_max(payload, version) AS payload
-             FROM state.approvals GROUP BY ALL),
+WITH own AS (SELECT organization, digest, max(version) AS version, arg_max(payload, version) AS payload,
+                    arg_max(trigger, version) AS trigger, arg_max(mode, version) AS mode
+             FROM state.approvals GROUP BY organization, digest),
      newest AS (SELECT organization, trigger, max(version) AS version FROM state.approvals GROUP BY ALL),
+     superseded AS (SELECT own.organization, own.digest, min(newer.not_before_ms) AS from_ms
+                    FROM own JOIN state.approvals newer USING (organization, trigger, mode)
+                    WHERE newer.version > own.version GROUP BY ALL),
      revoked AS (SELECT DISTINCT digest FROM state.revoked_modules)
 SELECT m.digest, m.organization, m.uploaded_ms, m.report_digest, m.findings_count, m.first_reason, m.manifest,
        own.payload,
        EXISTS (SELECT 1 FROM state.suspensions s WHERE s.digest = m.digest AND s.organization = m.organization),
        revoked.digest IS NOT NULL,
-       coalesce(newest.version, 0)
+       coalesce(newest.version, 0),
+       EXISTS (SELECT 1 FROM state.organization_suspensions s WHERE s.organization = m.organization),
+       superseded.from_ms
 FROM state.modules m
 LEFT JOIN own ON own.organization = m.organization AND own.digest = m.digest
 LEFT JOIN newest ON newest.organization = m.organization AND newest.trigger = m.trigger
+LEFT JOIN superseded ON superseded.organization = m.organization AND superseded.digest = m.digest
 LEFT JOIN revoked ON revoked.digest = m.digest
 """
 _NEWEST_FIRST = "ORDER BY m.uploaded_ms DESC, m.digest, m.organization"
@@ -71,13 +78,15 @@ class ModuleTable:
             parameters += [-uploaded_ms, *names]
         return self._select(f"WHERE {' AND '.join(conditions)} {_NEWEST_FIRST} LIMIT ?", [*parameters, limit])
 
-    def approved(self) -> list[Module]:
+    def approved(self, now_ms: int) -> list[Module]:
         """Returns the modules whose approval stands, newest first: neither revoked nor replaced by a newer version.
 
         Of these some may be suspended, expired or not valid yet; no other module is active or can come to be without
         a further signature.
         """
-        rows = self._select(f"WHERE own.version = newest.version AND revoked.digest IS NULL {_NEWEST_FIRST}", [])
+        rows = self._select(
+            f"WHERE coalesce(superseded.from_ms > ?, true) AND revoked.digest IS NULL {_NEWEST_FIRST}", [now_ms]
+        )
         return [module for module in rows if module.approval is not None]
 
     def count(self, organization: str) -> int:
@@ -118,9 +127,9 @@ class ModuleTable:
         )
 
     def approve(self, approval: Approval, envelope: bytes, accepted_ms: int) -> None:
-        """Adds an approval; the module it names takes the place of an earlier one of the same trigger."""
+        """Adds an approval; once it begins, its module takes the place of an earlier one of its trigger and mode."""
         self._cursor.execute(
-            "INSERT INTO state.approvals VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO state.approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 approval.organization,
                 approval.trigger,
@@ -129,6 +138,8 @@ class ModuleTable:
                 approval.canonical_json(),
                 envelope,
                 accepted_ms,
+                approval.mode.value,
+                approval.not_before_ms,
             ],
         )
 
@@ -139,6 +150,14 @@ class ModuleTable:
             [organization, digest],
         ).fetchone()
         return row[0] if row else None
+
+    def approval_envelopes(self, organization: str, trigger: str, limit: int) -> list[bytes]:
+        """Returns the approvals of an organization's trigger as they were signed, newest first."""
+        rows = self._cursor.execute(
+            "SELECT envelope FROM state.approvals WHERE organization = ? AND trigger = ? ORDER BY version DESC LIMIT ?",
+            [organization, trigger, limit],
+        ).fetchall()
+        return [row[0] for row in rows]
 
     def suspend(self, digest: str, organization: str) -> None:
         """Marks a module as stopped."""
@@ -172,7 +191,8 @@ def _examined(module: Module, report_json: bytes) -> list[object]:
 
 
 def _module(row: tuple[Any, ...]) -> Module:
-    digest, organization, uploaded_ms, *report, manifest_json, approval_json, suspended, revoked, approval_version = row
+    digest, organization, uploaded_ms, *report, manifest_json, approval_json = row[:8]
+    suspended, revoked, approval_version, organization_suspended, superseded_from_ms = row[8:]
     manifest, approval = _parsed(digest, organization, manifest_json, approval_json)
     return Module(
         digest=digest,
@@ -184,6 +204,8 @@ def _module(row: tuple[Any, ...]) -> Module:
         suspended=suspended,
         revoked=revoked,
         approval_version=approval_version,
+        organization_suspended=organization_suspended,
+        superseded_from_ms=superseded_from_ms,
     )
 
 

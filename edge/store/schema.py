@@ -9,7 +9,7 @@ from edge.errors import StoreError
 if TYPE_CHECKING:
     import duckdb
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 # `Reading.total_import_wh` and `total_export_wh`, as expressions over a row.
 TOTAL_IMPORT_WH = (
@@ -60,8 +60,33 @@ CREATE TABLE {db}.audit (index BIGINT NOT NULL, leaf_hash BLOB NOT NULL, salt BL
 CREATE TABLE {db}.audit_subjects (subject VARCHAR NOT NULL, index BIGINT NOT NULL);
 """
 
+# Faults, shadows, and the switch for an organization. Approvals of version 1 have only one mode; when each begins is
+# in their canonical JSON.
+_STATE_2 = """
+ALTER TABLE {db}.approvals ADD COLUMN mode VARCHAR DEFAULT 'active';
+ALTER TABLE {db}.approvals ADD COLUMN not_before_ms BIGINT;
+UPDATE {db}.approvals SET not_before_ms =
+    coalesce(try_cast(regexp_extract(decode(payload), '"not_before_ms":([0-9]+)', 1) AS BIGINT), 0);
+CREATE TABLE {db}.organization_suspensions (
+    organization VARCHAR NOT NULL, reason VARCHAR NOT NULL, suspended_ms BIGINT NOT NULL
+);
+CREATE TABLE {db}.module_health (
+    organization VARCHAR NOT NULL, digest VARCHAR NOT NULL, evaluations BIGINT NOT NULL, faults BIGINT[] NOT NULL,
+    slot_ms BIGINT, slot_evaluations BIGINT, slot_faults BIGINT[], last_fault_slot_ms BIGINT,
+    bad_slots BIGINT NOT NULL, runs_again_ms BIGINT NOT NULL, quarantined_ms BIGINT
+);
+CREATE TABLE {db}.shadow_slots (
+    organization VARCHAR NOT NULL, digest VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, evaluations BIGINT NOT NULL,
+    faults BIGINT NOT NULL, actions STRUCT(name VARCHAR, actions BIGINT)[] NOT NULL, compared BIGINT NOT NULL,
+    different BIGINT NOT NULL
+);
+CREATE TABLE {db}.shadow_actions (
+    organization VARCHAR NOT NULL, digest VARCHAR NOT NULL, household_id VARCHAR NOT NULL, slot_ms BIGINT NOT NULL
+);
+"""
+
 # The script at place i takes a state file from version i to i + 1.
-_STATE_SCRIPTS = (_STATE_1,)
+_STATE_SCRIPTS = (_STATE_1, _STATE_2)
 
 _PHASE_COLUMNS = "".join(
     f"""

@@ -11,10 +11,13 @@ from edge.store.consents import ConsentTable
 from edge.store.documents import DocumentTable
 from edge.store.engine import Engine
 from edge.store.evaluations import EvaluationTable
+from edge.store.health import HealthTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
+from edge.store.organizations import OrganizationTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
+from edge.store.shadows import ShadowTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
 
@@ -34,8 +37,11 @@ class Tables:
         self.meters = MeterTable(cursor)
         self.documents = DocumentTable(cursor)
         self.modules = ModuleTable(cursor)
+        self.organizations = OrganizationTable(cursor)
+        self.health = HealthTable(cursor)
         self.consents = ConsentTable(cursor)
         self.evaluations = EvaluationTable(cursor)
+        self.shadows = ShadowTable(cursor)
         self.actions = ActionTable(cursor)
         self.audit = AuditTable(cursor)
 

@@ -66,6 +66,46 @@ def test_a_modules_life(site: Any, build_pulse: Callable[..., Path]) -> None:
     assert {"module_uploaded", "approval_accepted", "module_suspended", "module_resumed"} <= kinds
 
 
+def test_versions(site: Any, build_pulse: Callable[..., Path]) -> None:
+    """A version in the shadow of the active one, its promotion, back to the one before and once more; and what cannot
+    be gone back to is said.
+    """
+    site.sign_policy({"acme": "supplier"})
+    keys = ("--key", site.root_key, "--as", site.operator)
+    first = upload_and_approve(site, build_pulse("1.0.0"))
+    assert "reason: ROLLBACK_IMPOSSIBLE" in run_refused("module", "rollback", "pulse", *keys, "--yes")
+    assert "reason: MODULE_NOT_FOUND" in run_refused("module", "rollback", "nothing", *keys, "--yes")
+    acme = site.identity("organization", "acme")
+    second = run_json("module", "upload", build_pulse("1.1.0"), "--as", acme)["digest"]
+    assert run_json("module", "approve", second, *keys, "--yes", "--shadow")["state"] == "shadow"
+    assert "as a shadow at 0 slots" in run("module", "shadow", second[:16], "--as", site.operator)
+    assert run_json("module", "shadow", second, "--as", site.operator)["module"]["digest"] == second
+    assert state_of(site, first) == "active"
+    assert run_json("module", "approve", second, *keys, "--yes")["state"] == "active"
+    back = run_json("module", "rollback", "pulse", *keys, "--yes")
+    assert (back["digest"], back["state"], back["approval_version"]) == (first, "active", 4)
+    assert state_of(site, second) == "superseded"
+    assert run_json("module", "rollback", first[:16], *keys, "--yes")["digest"] == second
+    run("module", "revoke", first, *keys)
+    assert "reason: MODULE_NOT_APPROVABLE" in run_refused("module", "rollback", "pulse", *keys, "--yes")
+
+
+def test_the_switch_for_an_organization(site: Any, build_pulse: Callable[..., Path]) -> None:
+    """An organization is stopped with all that it has here, listed so, and let run again."""
+    site.sign_policy({"acme": "supplier"})
+    digest = upload_and_approve(site, build_pulse())
+    stopped = run_json("organization", "suspend", "acme", "--as", site.operator, "--reason", "an inquiry")
+    assert (stopped["name"], stopped["tier"], stopped["reason"]) == ("acme", "supplier", "an inquiry")
+    assert state_of(site, digest) == "suspended"
+    assert "an inquiry" in run("organization", "list", "--as", site.operator)
+    run("organization", "resume", "acme", "--as", site.operator)
+    assert state_of(site, digest) == "active"
+    (listed,) = run_json("organization", "list", "--as", site.operator)["organizations"]
+    assert listed == {"name": "acme", "tier": "supplier", "reason": ""}
+    assert "organizations suspended" in run("status", "--as", site.operator)
+    assert "reason: ORGANIZATION_NOT_FOUND" in run_refused("organization", "suspend", "nobody", "--as", site.operator)
+
+
 def test_the_same_bytes_of_two_organizations(site: Any, build_pulse: Callable[..., Path]) -> None:
     """Where two organizations uploaded the same bytes the operator says whose it means, and approves that one."""
     site.sign_policy({"acme": "supplier", "rival": "supplier"})

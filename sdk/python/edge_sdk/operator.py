@@ -95,11 +95,44 @@ class OperatorClient(Client):
         return response.module
 
     async def resume(self, digest: str, organization: str = "") -> Module:
-        """Lets a suspended module run again."""
+        """Lets a suspended or quarantined module run again."""
         request = pb.ResumeModuleRequest(digest=digest, organization=organization)
         async with translated(self._identity):
             response = await self._stub.ResumeModule(request, timeout=CALL_TIMEOUT_S)
         return response.module
+
+    async def approvals(self, organization: str, trigger: str) -> list[bytes]:
+        """Returns the envelopes of the approvals of an organization's trigger, newest first."""
+        request = pb.ListApprovalsRequest(organization=organization, trigger=trigger)
+        async with translated(self._identity):
+            response = await self._stub.ListApprovals(request, timeout=CALL_TIMEOUT_S)
+        return list(response.envelopes_json)
+
+    async def shadow(self, digest: str, organization: str = "") -> pb.GetShadowResponse:
+        """Returns what a module did as a shadow."""
+        request = pb.GetShadowRequest(digest=digest, organization=organization)
+        async with translated(self._identity):
+            return await self._stub.GetShadow(request, timeout=CALL_TIMEOUT_S)
+
+    async def organizations(self) -> list[pb.Organization]:
+        """Returns the organizations of the policy in force, and those that are suspended, by name."""
+        async with translated(self._identity):
+            response = await self._stub.ListOrganizations(pb.ListOrganizationsRequest(), timeout=CALL_TIMEOUT_S)
+        return list(response.organizations)
+
+    async def suspend_organization(self, name: str, reason: str) -> pb.Organization:
+        """Stops everything of an organization before the next slot."""
+        request = pb.SuspendOrganizationRequest(name=name, reason=reason)
+        async with translated(self._identity):
+            response = await self._stub.SuspendOrganization(request, timeout=CALL_TIMEOUT_S)
+        return response.organization
+
+    async def resume_organization(self, name: str) -> pb.Organization:
+        """Lets an organization's modules run again, but for those that are stopped themselves."""
+        request = pb.ResumeOrganizationRequest(name=name)
+        async with translated(self._identity):
+            response = await self._stub.ResumeOrganization(request, timeout=CALL_TIMEOUT_S)
+        return response.organization
 
     async def status(self) -> pb.GetStatusResponse:
         """Returns how the edge is doing."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.domain.action import Cause, action_id, cause_of
-from edge.domain.trigger import active_trigger
+from edge.domain.trigger import running_trigger
 
 if TYPE_CHECKING:
     from edge.domain.module import Module
@@ -33,7 +33,7 @@ def test_id_is_kept() -> None:
 
 def test_cause(module: Module) -> None:
     """An action says which organization, service, purpose, code, consent and slot it comes from."""
-    trigger = active_trigger(module, 1_500)
+    trigger = running_trigger(module, 1_500)
     assert trigger is not None
     assert cause_of(trigger, "c1", 900_000) == Cause(
         organization="sunny",

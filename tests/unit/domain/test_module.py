@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.approval import Approval
+from edge.domain.approval import Approval, Mode
+from edge.domain.health import ModuleHealth
 from edge.domain.module import AdmissionReport, Finding, ModuleState, ReportSummary, digest_of
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def test_state_follows_the_approval(module: Module, now_ms: int, state: ModuleSt
 RANKED: list[tuple[ModuleState, dict[str, object]]] = [
     (ModuleState.REVOKED, {"revoked": True}),
     (ModuleState.REFUSED, {"report": ReportSummary(digest_of(b"report"), 1, "MEMORY_COUNT")}),
-    (ModuleState.SUPERSEDED, {"approval_version": 4}),
+    (ModuleState.SUPERSEDED, {"superseded_from_ms": 1_500}),
     (ModuleState.SUSPENDED, {"suspended": True}),
+    (ModuleState.SUSPENDED, {"organization_suspended": True}),
 ]
 
 
@@ -98,9 +100,35 @@ def test_not_approved(module: Module) -> None:
 
 
 def test_approved_later_but_superseded(module: Module, approval: Approval) -> None:
-    """An approval whose time has not come is not waited for once a newer one has been accepted."""
+    """An approval whose time has not come is not waited for once a newer one has begun."""
     later = Approval(**{**approval.model_dump(), "not_before_ms": 1_800})
-    assert replace(module, approval=later, approval_version=4).state(1_500) is ModuleState.SUPERSEDED
+    assert replace(module, approval=later, superseded_from_ms=1_400).state(1_500) is ModuleState.SUPERSEDED
+
+
+def test_the_next_version_comes_later(module: Module) -> None:
+    """A module is active, and holds its share of the leak bound, until the newer approval that is there begins."""
+    replaced = replace(module, approval_version=4, superseded_from_ms=1_700)
+    assert (replaced.state(1_699), replaced.holds_leak_budget(1_699)) == (ModuleState.ACTIVE, True)
+    assert (replaced.state(1_700), replaced.holds_leak_budget(1_700)) == (ModuleState.SUPERSEDED, False)
+
+
+def test_a_shadow(module: Module, approval: Approval) -> None:
+    """A shadow stands as a shadow until something stops it, and holds no share of the leak bound."""
+    shadow = replace(module, approval=approval.model_copy(update={"mode": Mode.SHADOW}))
+    assert (shadow.state(1_500), shadow.holds_leak_budget(1_500)) == (ModuleState.SHADOW, False)
+    assert replace(shadow, organization_suspended=True).state(1_500) is ModuleState.SUSPENDED
+
+
+@given(chosen=st.frozensets(st.sampled_from(range(len(RANKED)))))
+def test_quarantine_is_the_operators_to_know(module: Module, chosen: frozenset[int]) -> None:
+    """Only to the operator a module that would run is quarantined; whatever was decided about it stands before that."""
+    changes: dict[str, object] = {}
+    for place in chosen:
+        changes |= RANKED[place][1]
+    found = replace(module, **changes)  # type: ignore[arg-type]
+    expected = found.state(1_500) if chosen else ModuleState.QUARANTINED
+    assert found.state_for_operator(1_500, ModuleHealth(quarantined_ms=1_000)) is expected
+    assert found.state_for_operator(1_500, ModuleHealth(bad_slots=3)) is found.state(1_500)
 
 
 def test_suspension_does_not_hide_the_end(module: Module) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from edge.domain.approval import Mode
 from edge.domain.event import EventKind
 from edge.domain.revocations import Revocations
 from edge.services.audit import EntryPage, ProvenEntry
@@ -44,7 +45,7 @@ async def street(
     new_street: NewStreet, tmp_path_factory: pytest.TempPathFactory, module: Callable[..., bytes]
 ) -> AsyncIterator[Street]:
     """An edge where everything that leaves a trace has happened once; its log is read in pages of four entries."""
-    sections = {"audit": {"page_entries_max": PAGE_ENTRIES}}
+    sections = {"audit": {"page_entries_max": PAGE_ENTRIES}, "faults": {"quarantine_after": 2}}
     async with new_street(tmp_path_factory.mktemp("audit") / "street", **sections) as running:
         await running.set_policy({"acme": "supplier", "rival": "supplier"})
         await running.enrol("h1", "h2")
@@ -58,6 +59,12 @@ async def street(
         operator = await running.operator()
         await operator.suspend(approved.digest, "noise")
         await operator.resume(approved.digest)
+        await operator.suspend_organization("rival", "noise")
+        await operator.resume_organization("rival")
+        fragile = module("(if (f64.eq (f64.load (i32.const 0)) (f64.const 1)) (then unreachable)) (i32.const 0)")
+        await running.run_module(fragile, mode=Mode.SHADOW)
+        for _ in range(3):  # a bad slot, one that it sits out, and one bad slot too many
+            await running.next_slot("h1", power_w=1)
         (consent,) = await (await running.household("h1")).consents()
         await (await running.household("h1")).withdraw(consent.consent_id)
         await running.advance(running.now_ms + 10 * 900_000)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DAY_MS = 86_400_000
+SLOT_MS = 900_000
 OTHER_DIGEST = "sha256:" + "0" * 64
 
 
@@ -295,13 +296,35 @@ async def test_a_policy_takes_back_what_an_ended_trigger_sent(
 
 
 async def test_an_approval_for_later(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
-    """An approval whose validity begins later does not stop the version that runs now; a first one may wait for it."""
+    """The version that runs goes on until an approval that begins later begins, then the other one runs; nothing is
+    lost in between. Of the very version that runs such an approval is refused, for it would stop it until then.
+    """
     async with new_street(tmp_path / "street") as street:
-        await street.set_up(module(), "h1")
-        later = {"not_before_ms": street.now_ms + DAY_MS, "not_after_ms": street.now_ms + 2 * DAY_MS}
-        replacing = street.approval_of(await street.upload(module(version="2.0.0"))).model_copy(update=later)
-        assert await refused(street, replacing) == ("INVALID_ARGUMENT", "DOCUMENT_NOT_YET_VALID")
-        first = street.approval_of(await street.upload(module(name="other"))).model_copy(update=later)
-        await street.submit(first)
-        await street.next_slot("h1")
-        assert await street.counts("h1") == [1]
+        old = await street.set_up(module(), "h1")
+        later = {"not_before_ms": street.now_ms + 2 * SLOT_MS, "not_after_ms": street.now_ms + 2 * DAY_MS}
+        again = street.approval_of(await street.upload(module())).model_copy(update=later)
+        assert await refused(street, again) == ("INVALID_ARGUMENT", "DOCUMENT_NOT_YET_VALID")
+        new = await street.upload(module(version="2.0.0"))
+        assert (await street.approve(new, **later)).state == pb.MODULE_STATE_PENDING
+        for _ in range(3):
+            await street.next_slot("h1")
+        digests = [run["module"] for run in await street.runs()]
+        assert digests == [old.digest, new.digest, new.digest]
+        states = {item.version: item.state for item in await (await street.organization()).modules()}
+        assert states == {"1.0.0": pb.MODULE_STATE_SUPERSEDED, "2.0.0": pb.MODULE_STATE_ACTIVE}
+
+
+async def test_leak_bound_of_a_version_for_later(street: Street, module: Callable[..., bytes]) -> None:
+    """While a version waits for its time, the more telling of the two counts: each acts on one side of it."""
+    await street.set_policy({"acme": "supplier", "patient": "supplier"}, leak_bits_per_day_max=44)
+    large = await street.run_module(module(name="one"), "patient")  # 21.7 bits
+    small = await street.upload(module(name="one", version="2.0.0", max_actions_per_day=1), "patient")  # 6.6 bits
+    await street.approve(small, not_before_ms=street.now_ms + DAY_MS)
+    other = await street.upload(module(name="two", max_actions_per_day=6), "patient")  # 30 bits
+    over = ("RESOURCE_EXHAUSTED", "LEAK_BOUND_EXCEEDED")
+    assert await refused(street, street.approval_of(other)) == over
+    now = street.approval_of(await (await street.organization("patient")).module(small.digest))
+    await street.submit(now)
+    assert (await street.approve(other)).state == pb.MODULE_STATE_ACTIVE
+    assert (await (await street.organization("patient")).module(large.digest)).state == pb.MODULE_STATE_SUPERSEDED
+    await street.set_policy()

@@ -120,6 +120,7 @@ def test_approval() -> None:
         "report_digest": OTHER_DIGEST,
         "tier": "supplier",
         "fuel_max": DEFAULT_TIERS["supplier"].fuel_max,
+        "mode": "active",
     }
     assert grant("acme", None) == expected
     assert grant("acme", 5_000) == {**expected, "fuel_max": 5_000}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from edge.domain.approval import Approval
+from edge.domain.approval import Approval, Mode
 from edge.domain.module import Module, ModuleState, ReportSummary, digest_of
+from edge.store.organizations import Suspension
 from edge_sdk.manifest import Manifest, parse_toml
 
 if TYPE_CHECKING:
@@ -160,11 +161,11 @@ async def test_approvals_that_stand(full_store: Store) -> None:
     for item, version in [(OLD, 1), (OTHER, 1), (THEIRS, 1), (NEW, 2)]:
         await full_store.write(partial(approve, approval(item, version)))
     await full_store.write(lambda transaction: transaction.modules.suspend(OTHER.digest, "sunny"))
-    found = full_store.read_now(lambda tables: tables.modules.approved())
+    found = full_store.read_now(lambda tables: tables.modules.approved(NOW_MS))
     expected = [NEW, *sorted([OTHER, THEIRS], key=lambda item: item.digest)]
     assert found == [get(full_store, item) for item in expected]
     await full_store.write(lambda transaction: transaction.modules.revoke((OLD.digest, NEW.digest)))
-    found = full_store.read_now(lambda tables: tables.modules.approved())
+    found = full_store.read_now(lambda tables: tables.modules.approved(NOW_MS))
     assert [item.digest for item in found] == [OTHER.digest]
 
 
@@ -183,7 +184,7 @@ async def test_what_this_release_cannot_read(full_store: Store, damage: str) -> 
         await full_store.write(partial(approve, approval(item, 1)))
     await full_store.write(lambda transaction: transaction.modules._cursor.execute(damage))
     with capture_logs() as log:
-        approved = full_store.read_now(lambda tables: tables.modules.approved())
+        approved = full_store.read_now(lambda tables: tables.modules.approved(NOW_MS))
         everyone = full_store.read_now(lambda tables: tables.modules.page(EVERY))
     assert [item.digest for item in approved] == [NEW.digest]
     assert len(everyone) == 4
@@ -268,6 +269,54 @@ async def test_back_to_an_earlier_version(full_store: Store) -> None:
         lambda tables: [tables.modules.approval_envelope("sunny", item.digest) for item in (OLD, NEW)]
     )
     assert envelopes == [b"envelope 10", b"envelope 2"]
+
+
+async def test_the_next_version_comes_later(full_store: Store) -> None:
+    """A newer approval takes the place of the older one when it begins, not when it comes."""
+    await full_store.write(partial(approve, approval(OLD, 1)))
+    await full_store.write(partial(approve, approval(NEW, 2, begins_ms=1_700)))
+    for now_ms, expected in [(1_699, OLD), (1_700, NEW)]:
+        standing = full_store.read_now(lambda tables, now=now_ms: tables.modules.approved(now))  # type: ignore[misc]
+        active = [item.digest for item in standing if item.state(now_ms) is ModuleState.ACTIVE]
+        assert active == [expected.digest]
+    assert state(full_store, OLD, 1_700) is ModuleState.SUPERSEDED
+    await full_store.write(partial(approve, approval(OLD, 3)))
+    assert [state(full_store, item, 1_700) for item in (OLD, NEW)] == [ModuleState.ACTIVE, ModuleState.SUPERSEDED]
+
+
+async def test_shadows(full_store: Store) -> None:
+    """A shadow stands beside the active version, takes the place of an older shadow only, and acts once it is
+    approved to; the shadow it replaced does not come back then.
+    """
+    third = module(b"third", uploaded_ms=20)
+    await full_store.write(partial(insert, third, b"third"))
+    versions = (OLD, NEW, third)
+    history = [
+        (OLD, 1, Mode.ACTIVE, ["active", "pending", "pending"]),
+        (NEW, 2, Mode.SHADOW, ["active", "shadow", "pending"]),
+        (third, 3, Mode.SHADOW, ["active", "superseded", "shadow"]),
+        (third, 4, Mode.ACTIVE, ["superseded", "superseded", "active"]),
+        (OLD, 5, Mode.SHADOW, ["shadow", "superseded", "active"]),
+    ]
+    for item, version, mode, expected in history:
+        signed = approval(item, version).model_copy(update={"mode": mode})
+        await full_store.write(partial(approve, signed))
+        assert [state(full_store, each).value for each in versions] == expected
+        assert {get(full_store, each).approval_version for each in versions} == {version}
+    envelopes = full_store.read_now(lambda tables: tables.modules.approval_envelopes("sunny", "ev-surplus", 3))
+    assert envelopes == [b"envelope 5", b"envelope 4", b"envelope 3"]
+
+
+async def test_an_organization_that_is_stopped(full_store: Store) -> None:
+    """Everything of a suspended organization is suspended, also what is approved meanwhile; nothing of others is."""
+    for item in (OLD, THEIRS):
+        await full_store.write(partial(approve, approval(item, 1)))
+    await full_store.write(lambda transaction: transaction.organizations.suspend("sunny", Suspension("", 0)))
+    await full_store.write(partial(approve, approval(NEW, 2)))
+    assert [state(full_store, item) for item in (NEW, THEIRS)] == [ModuleState.SUSPENDED, ModuleState.ACTIVE]
+    assert not get(full_store, NEW).suspended
+    await full_store.write(lambda transaction: transaction.organizations.resume("sunny"))
+    assert state(full_store, NEW) is ModuleState.ACTIVE
 
 
 async def test_suspended_and_resumed(full_store: Store) -> None:

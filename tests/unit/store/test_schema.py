@@ -61,6 +61,10 @@ INSERT INTO evaluations VALUES ('sunny/ev', 900000, 'sha256:00', 10, 1, 2, 'sha2
 INSERT INTO actions VALUES (1, 'a1', 'h1', 'sunny/ev',
     '{"name":"go","kind":"recommendation","text":{"en":"Go."}}', 'sunny', 'advice', 'Advise.', 'ev', '1.0.0',
     'sha256:00', 'c1', 900000, 900005, 4500000, 'waiting');
+INSERT INTO modules VALUES ('sha256:00', 'sunny', 4, ''::BLOB, 'ev', NULL, '{}'::BLOB, 'sha256:22', 0, '');
+INSERT INTO approvals VALUES
+    ('sunny', 'ev', 1, 'sha256:00', '{"kind":"approval","not_before_ms":5000}'::BLOB, 'signed'::BLOB, 6),
+    ('sunny', 'ev', 2, 'sha256:11', '{"kind":"approval","not_before_ms":7000}'::BLOB, 'signed'::BLOB, 8);
 INSERT INTO audit VALUES (0, 'leaf'::BLOB, 'salt'::BLOB, '{"kind":"release"}'::BLOB);
 INSERT INTO audit_subjects VALUES ('household/h1', 0);
 """
@@ -139,6 +143,12 @@ def test_version_1_opens(write_file: WriteFile, open_store: OpenStore) -> None:
     assert slots == {"sunny/ev": 900_000}
     assert [(action.action_id, action.declared.name) for action in actions] == [("a1", "go")]
     assert [leaf.index for leaf in leaves] == [0]
+    with store.readings._engine.reading() as cursor:
+        approvals = cursor.execute("SELECT version, mode, not_before_ms FROM state.approvals ORDER BY ALL").fetchall()
+    assert approvals == [(1, "active", 5_000), (2, "active", 7_000)]
+    module = store.read_now(lambda tables: tables.modules.get("sha256:00", "sunny"))
+    assert module is not None
+    assert module.superseded_from_ms == 7_000
     store.close()
 
 

@@ -17,6 +17,8 @@ class ModuleState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MODULE_STATE_SUPERSEDED: _ClassVar[ModuleState]
     MODULE_STATE_REVOKED: _ClassVar[ModuleState]
     MODULE_STATE_EXPIRED: _ClassVar[ModuleState]
+    MODULE_STATE_QUARANTINED: _ClassVar[ModuleState]
+    MODULE_STATE_SHADOW: _ClassVar[ModuleState]
 MODULE_STATE_UNSPECIFIED: ModuleState
 MODULE_STATE_PENDING: ModuleState
 MODULE_STATE_REFUSED: ModuleState
@@ -25,9 +27,11 @@ MODULE_STATE_SUSPENDED: ModuleState
 MODULE_STATE_SUPERSEDED: ModuleState
 MODULE_STATE_REVOKED: ModuleState
 MODULE_STATE_EXPIRED: ModuleState
+MODULE_STATE_QUARANTINED: ModuleState
+MODULE_STATE_SHADOW: ModuleState
 
 class Module(_message.Message):
-    __slots__ = ("digest", "organization", "name", "version", "state", "uploaded_ms", "admission", "approved_from_ms", "approved_until_ms", "approval_version", "report")
+    __slots__ = ("digest", "organization", "name", "version", "state", "uploaded_ms", "admission", "approved_from_ms", "approved_until_ms", "approval_version", "report", "health")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +43,7 @@ class Module(_message.Message):
     APPROVED_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_VERSION_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
     digest: str
     organization: str
     name: str
@@ -50,7 +55,44 @@ class Module(_message.Message):
     approved_until_ms: int
     approval_version: int
     report: AdmissionReport
-    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[_Union[ModuleState, str]] = ..., uploaded_ms: _Optional[int] = ..., admission: _Optional[_Union[AdmissionSummary, _Mapping]] = ..., approved_from_ms: _Optional[int] = ..., approved_until_ms: _Optional[int] = ..., approval_version: _Optional[int] = ..., report: _Optional[_Union[AdmissionReport, _Mapping]] = ...) -> None: ...
+    health: ModuleHealth
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[_Union[ModuleState, str]] = ..., uploaded_ms: _Optional[int] = ..., admission: _Optional[_Union[AdmissionSummary, _Mapping]] = ..., approved_from_ms: _Optional[int] = ..., approved_until_ms: _Optional[int] = ..., approval_version: _Optional[int] = ..., report: _Optional[_Union[AdmissionReport, _Mapping]] = ..., health: _Optional[_Union[ModuleHealth, _Mapping]] = ...) -> None: ...
+
+class ModuleHealth(_message.Message):
+    __slots__ = ("evaluations", "faults", "last_slot_ms", "last_slot_evaluations", "last_slot_faults", "last_fault_slot_ms", "bad_slots", "runs_again_ms", "quarantined_ms")
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_SLOT_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    LAST_SLOT_FAULTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAULT_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
+    BAD_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_AGAIN_MS_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_MS_FIELD_NUMBER: _ClassVar[int]
+    evaluations: int
+    faults: FaultCounts
+    last_slot_ms: int
+    last_slot_evaluations: int
+    last_slot_faults: FaultCounts
+    last_fault_slot_ms: int
+    bad_slots: int
+    runs_again_ms: int
+    quarantined_ms: int
+    def __init__(self, evaluations: _Optional[int] = ..., faults: _Optional[_Union[FaultCounts, _Mapping]] = ..., last_slot_ms: _Optional[int] = ..., last_slot_evaluations: _Optional[int] = ..., last_slot_faults: _Optional[_Union[FaultCounts, _Mapping]] = ..., last_fault_slot_ms: _Optional[int] = ..., bad_slots: _Optional[int] = ..., runs_again_ms: _Optional[int] = ..., quarantined_ms: _Optional[int] = ...) -> None: ...
+
+class FaultCounts(_message.Message):
+    __slots__ = ("trap", "fuel", "wall_clock", "bad_outcome", "bad_inputs_address")
+    TRAP_FIELD_NUMBER: _ClassVar[int]
+    FUEL_FIELD_NUMBER: _ClassVar[int]
+    WALL_CLOCK_FIELD_NUMBER: _ClassVar[int]
+    BAD_OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    BAD_INPUTS_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    trap: int
+    fuel: int
+    wall_clock: int
+    bad_outcome: int
+    bad_inputs_address: int
+    def __init__(self, trap: _Optional[int] = ..., fuel: _Optional[int] = ..., wall_clock: _Optional[int] = ..., bad_outcome: _Optional[int] = ..., bad_inputs_address: _Optional[int] = ...) -> None: ...
 
 class AdmissionSummary(_message.Message):
     __slots__ = ("admissible", "findings_count", "first_reason")

@@ -179,12 +179,117 @@ class ResumeModuleResponse(_message.Message):
     module: _module_pb2.Module
     def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ...) -> None: ...
 
+class ListApprovalsRequest(_message.Message):
+    __slots__ = ("organization", "trigger")
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    organization: str
+    trigger: str
+    def __init__(self, organization: _Optional[str] = ..., trigger: _Optional[str] = ...) -> None: ...
+
+class ListApprovalsResponse(_message.Message):
+    __slots__ = ("envelopes_json",)
+    ENVELOPES_JSON_FIELD_NUMBER: _ClassVar[int]
+    envelopes_json: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, envelopes_json: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class GetShadowRequest(_message.Message):
+    __slots__ = ("digest", "organization")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    organization: str
+    def __init__(self, digest: _Optional[str] = ..., organization: _Optional[str] = ...) -> None: ...
+
+class GetShadowResponse(_message.Message):
+    __slots__ = ("module", "slots", "total", "newest")
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIELD_NUMBER: _ClassVar[int]
+    module: _module_pb2.Module
+    slots: int
+    total: ShadowSlot
+    newest: _containers.RepeatedCompositeFieldContainer[ShadowSlot]
+    def __init__(self, module: _Optional[_Union[_module_pb2.Module, _Mapping]] = ..., slots: _Optional[int] = ..., total: _Optional[_Union[ShadowSlot, _Mapping]] = ..., newest: _Optional[_Iterable[_Union[ShadowSlot, _Mapping]]] = ...) -> None: ...
+
+class ShadowSlot(_message.Message):
+    __slots__ = ("slot_ms", "evaluations", "faults", "actions", "compared", "different")
+    class ActionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    SLOT_MS_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENT_FIELD_NUMBER: _ClassVar[int]
+    slot_ms: int
+    evaluations: int
+    faults: int
+    actions: _containers.ScalarMap[str, int]
+    compared: int
+    different: int
+    def __init__(self, slot_ms: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[_Mapping[str, int]] = ..., compared: _Optional[int] = ..., different: _Optional[int] = ...) -> None: ...
+
+class Organization(_message.Message):
+    __slots__ = ("name", "tier", "suspended_ms", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    tier: str
+    suspended_ms: int
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., tier: _Optional[str] = ..., suspended_ms: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ListOrganizationsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListOrganizationsResponse(_message.Message):
+    __slots__ = ("organizations",)
+    ORGANIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    organizations: _containers.RepeatedCompositeFieldContainer[Organization]
+    def __init__(self, organizations: _Optional[_Iterable[_Union[Organization, _Mapping]]] = ...) -> None: ...
+
+class SuspendOrganizationRequest(_message.Message):
+    __slots__ = ("name", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SuspendOrganizationResponse(_message.Message):
+    __slots__ = ("organization",)
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
+    organization: Organization
+    def __init__(self, organization: _Optional[_Union[Organization, _Mapping]] = ...) -> None: ...
+
+class ResumeOrganizationRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResumeOrganizationResponse(_message.Message):
+    __slots__ = ("organization",)
+    ORGANIZATION_FIELD_NUMBER: _ClassVar[int]
+    organization: Organization
+    def __init__(self, organization: _Optional[_Union[Organization, _Mapping]] = ...) -> None: ...
+
 class GetStatusRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("edge_id", "software_version", "time_ms", "started_ms", "households", "meters", "meters_connected", "readings", "readings_refused", "evaluations", "faults", "actions", "actions_delivered", "releases", "consents_in_force", "modules_active", "audit_entries", "policy_version")
+    __slots__ = ("edge_id", "software_version", "time_ms", "started_ms", "households", "meters", "meters_connected", "readings", "readings_refused", "evaluations", "faults", "actions", "actions_delivered", "releases", "consents_in_force", "modules_active", "audit_entries", "policy_version", "modules_shadow", "modules_quarantined", "organizations_suspended", "modules_troubled")
     EDGE_ID_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
@@ -203,6 +308,10 @@ class GetStatusResponse(_message.Message):
     MODULES_ACTIVE_FIELD_NUMBER: _ClassVar[int]
     AUDIT_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    MODULES_SHADOW_FIELD_NUMBER: _ClassVar[int]
+    MODULES_QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATIONS_SUSPENDED_FIELD_NUMBER: _ClassVar[int]
+    MODULES_TROUBLED_FIELD_NUMBER: _ClassVar[int]
     edge_id: str
     software_version: str
     time_ms: int
@@ -221,4 +330,8 @@ class GetStatusResponse(_message.Message):
     modules_active: int
     audit_entries: int
     policy_version: int
-    def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ...) -> None: ...
+    modules_shadow: int
+    modules_quarantined: int
+    organizations_suspended: int
+    modules_troubled: _containers.RepeatedCompositeFieldContainer[_module_pb2.Module]
+    def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ..., modules_shadow: _Optional[int] = ..., modules_quarantined: _Optional[int] = ..., organizations_suspended: _Optional[int] = ..., modules_troubled: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ...) -> None: ...

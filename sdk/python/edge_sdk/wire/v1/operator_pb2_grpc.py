@@ -85,6 +85,31 @@ class OperatorServiceStub:
                 request_serializer=edge_dot_v1_dot_operator__pb2.ResumeModuleRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_operator__pb2.ResumeModuleResponse.FromString,
                 _registered_method=True)
+        self.ListApprovals = channel.unary_unary(
+                '/edge.v1.OperatorService/ListApprovals',
+                request_serializer=edge_dot_v1_dot_operator__pb2.ListApprovalsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.ListApprovalsResponse.FromString,
+                _registered_method=True)
+        self.GetShadow = channel.unary_unary(
+                '/edge.v1.OperatorService/GetShadow',
+                request_serializer=edge_dot_v1_dot_operator__pb2.GetShadowRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.GetShadowResponse.FromString,
+                _registered_method=True)
+        self.ListOrganizations = channel.unary_unary(
+                '/edge.v1.OperatorService/ListOrganizations',
+                request_serializer=edge_dot_v1_dot_operator__pb2.ListOrganizationsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.ListOrganizationsResponse.FromString,
+                _registered_method=True)
+        self.SuspendOrganization = channel.unary_unary(
+                '/edge.v1.OperatorService/SuspendOrganization',
+                request_serializer=edge_dot_v1_dot_operator__pb2.SuspendOrganizationRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.SuspendOrganizationResponse.FromString,
+                _registered_method=True)
+        self.ResumeOrganization = channel.unary_unary(
+                '/edge.v1.OperatorService/ResumeOrganization',
+                request_serializer=edge_dot_v1_dot_operator__pb2.ResumeOrganizationRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.ResumeOrganizationResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/edge.v1.OperatorService/GetStatus',
                 request_serializer=edge_dot_v1_dot_operator__pb2.GetStatusRequest.SerializeToString,
@@ -160,7 +185,42 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeModule(self, request, context):
-        """Lets a suspended module run again under the approval it has.
+        """Lets a suspended or quarantined module run again under the approval it has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApprovals(self, request, context):
+        """The approvals of one organization's trigger as they were signed, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShadow(self, request, context):
+        """What a module did as a shadow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrganizations(self, request, context):
+        """The organizations of the policy in force, and those that are suspended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendOrganization(self, request, context):
+        """Stops everything of an organization before the next slot. Needs no signature, for it only takes away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeOrganization(self, request, context):
+        """Lets an organization's modules run again, but for those that are stopped themselves.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +284,31 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.ResumeModule,
                     request_deserializer=edge_dot_v1_dot_operator__pb2.ResumeModuleRequest.FromString,
                     response_serializer=edge_dot_v1_dot_operator__pb2.ResumeModuleResponse.SerializeToString,
+            ),
+            'ListApprovals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApprovals,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.ListApprovalsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.ListApprovalsResponse.SerializeToString,
+            ),
+            'GetShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShadow,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.GetShadowRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.GetShadowResponse.SerializeToString,
+            ),
+            'ListOrganizations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrganizations,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.ListOrganizationsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.ListOrganizationsResponse.SerializeToString,
+            ),
+            'SuspendOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendOrganization,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.SuspendOrganizationRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.SuspendOrganizationResponse.SerializeToString,
+            ),
+            'ResumeOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeOrganization,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.ResumeOrganizationRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.ResumeOrganizationResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -502,6 +587,141 @@ class OperatorService:
             '/edge.v1.OperatorService/ResumeModule',
             edge_dot_v1_dot_operator__pb2.ResumeModuleRequest.SerializeToString,
             edge_dot_v1_dot_operator__pb2.ResumeModuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApprovals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/ListApprovals',
+            edge_dot_v1_dot_operator__pb2.ListApprovalsRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.ListApprovalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/GetShadow',
+            edge_dot_v1_dot_operator__pb2.GetShadowRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.GetShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrganizations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/ListOrganizations',
+            edge_dot_v1_dot_operator__pb2.ListOrganizationsRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.ListOrganizationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/SuspendOrganization',
+            edge_dot_v1_dot_operator__pb2.SuspendOrganizationRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.SuspendOrganizationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/ResumeOrganization',
+            edge_dot_v1_dot_operator__pb2.ResumeOrganizationRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.ResumeOrganizationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,7 +52,17 @@ class OperatorServiceStub:
     SuspendModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SuspendModuleRequest, _operator_pb2.SuspendModuleResponse]
     """Stops a module before its next slot. Needs no signature, for it only takes away."""
     ResumeModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ResumeModuleRequest, _operator_pb2.ResumeModuleResponse]
-    """Lets a suspended module run again under the approval it has."""
+    """Lets a suspended or quarantined module run again under the approval it has."""
+    ListApprovals: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListApprovalsRequest, _operator_pb2.ListApprovalsResponse]
+    """The approvals of one organization's trigger as they were signed, newest first."""
+    GetShadow: _grpc.UnaryUnaryMultiCallable[_operator_pb2.GetShadowRequest, _operator_pb2.GetShadowResponse]
+    """What a module did as a shadow."""
+    ListOrganizations: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListOrganizationsRequest, _operator_pb2.ListOrganizationsResponse]
+    """The organizations of the policy in force, and those that are suspended."""
+    SuspendOrganization: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SuspendOrganizationRequest, _operator_pb2.SuspendOrganizationResponse]
+    """Stops everything of an organization before the next slot. Needs no signature, for it only takes away."""
+    ResumeOrganization: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ResumeOrganizationRequest, _operator_pb2.ResumeOrganizationResponse]
+    """Lets an organization's modules run again, but for those that are stopped themselves."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operator_pb2.GetStatusRequest, _operator_pb2.GetStatusResponse]
 
 @_typing.type_check_only
@@ -79,7 +89,17 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     SuspendModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.SuspendModuleRequest, _operator_pb2.SuspendModuleResponse]  # type: ignore[assignment]
     """Stops a module before its next slot. Needs no signature, for it only takes away."""
     ResumeModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.ResumeModuleRequest, _operator_pb2.ResumeModuleResponse]  # type: ignore[assignment]
-    """Lets a suspended module run again under the approval it has."""
+    """Lets a suspended or quarantined module run again under the approval it has."""
+    ListApprovals: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListApprovalsRequest, _operator_pb2.ListApprovalsResponse]  # type: ignore[assignment]
+    """The approvals of one organization's trigger as they were signed, newest first."""
+    GetShadow: _aio.UnaryUnaryMultiCallable[_operator_pb2.GetShadowRequest, _operator_pb2.GetShadowResponse]  # type: ignore[assignment]
+    """What a module did as a shadow."""
+    ListOrganizations: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListOrganizationsRequest, _operator_pb2.ListOrganizationsResponse]  # type: ignore[assignment]
+    """The organizations of the policy in force, and those that are suspended."""
+    SuspendOrganization: _aio.UnaryUnaryMultiCallable[_operator_pb2.SuspendOrganizationRequest, _operator_pb2.SuspendOrganizationResponse]  # type: ignore[assignment]
+    """Stops everything of an organization before the next slot. Needs no signature, for it only takes away."""
+    ResumeOrganization: _aio.UnaryUnaryMultiCallable[_operator_pb2.ResumeOrganizationRequest, _operator_pb2.ResumeOrganizationResponse]  # type: ignore[assignment]
+    """Lets an organization's modules run again, but for those that are stopped themselves."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_operator_pb2.GetStatusRequest, _operator_pb2.GetStatusResponse]  # type: ignore[assignment]
 
 class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -163,7 +183,47 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.ResumeModuleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.ResumeModuleResponse, _abc.Awaitable[_operator_pb2.ResumeModuleResponse]]:
-        """Lets a suspended module run again under the approval it has."""
+        """Lets a suspended or quarantined module run again under the approval it has."""
+
+    @_abc_1.abstractmethod
+    def ListApprovals(
+        self,
+        request: _operator_pb2.ListApprovalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ListApprovalsResponse, _abc.Awaitable[_operator_pb2.ListApprovalsResponse]]:
+        """The approvals of one organization's trigger as they were signed, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetShadow(
+        self,
+        request: _operator_pb2.GetShadowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.GetShadowResponse, _abc.Awaitable[_operator_pb2.GetShadowResponse]]:
+        """What a module did as a shadow."""
+
+    @_abc_1.abstractmethod
+    def ListOrganizations(
+        self,
+        request: _operator_pb2.ListOrganizationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ListOrganizationsResponse, _abc.Awaitable[_operator_pb2.ListOrganizationsResponse]]:
+        """The organizations of the policy in force, and those that are suspended."""
+
+    @_abc_1.abstractmethod
+    def SuspendOrganization(
+        self,
+        request: _operator_pb2.SuspendOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.SuspendOrganizationResponse, _abc.Awaitable[_operator_pb2.SuspendOrganizationResponse]]:
+        """Stops everything of an organization before the next slot. Needs no signature, for it only takes away."""
+
+    @_abc_1.abstractmethod
+    def ResumeOrganization(
+        self,
+        request: _operator_pb2.ResumeOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ResumeOrganizationResponse, _abc.Awaitable[_operator_pb2.ResumeOrganizationResponse]]:
+        """Lets an organization's modules run again, but for those that are stopped themselves."""
 
     @_abc_1.abstractmethod
     def GetStatus(
