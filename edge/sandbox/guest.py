@@ -62,6 +62,11 @@ class Evaluation:
     faults: NDArray[np.int8]
     fuel: NDArray[np.int64]
 
+    @property
+    def fuel_total(self) -> int:
+        """What all of them used together."""
+        return int(self.fuel.sum())
+
 
 class _Single(NamedTuple):
     """What one household's evaluation gave."""
