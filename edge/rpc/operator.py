@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.services.control import Control
     from edge.services.documents import Documents
     from edge.services.enrol import Enrolment
+    from edge.services.replay import Replays
     from edge.services.status import StatusReport
 
 _KINDS = {
@@ -41,6 +42,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         documents: Documents,
         control: Control,
         status: StatusReport,
+        replays: Replays,
         edge_id: str,
         clock: Clock,
         metrics: Metrics,
@@ -50,6 +52,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._documents = documents
         self._control = control
         self._status = status
+        self._replays = replays
         self._edge_id = edge_id
         self._clock = clock
         self._metrics = metrics
@@ -127,6 +130,25 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             software_version=edge.__version__,
             meters_connected=self._metrics.streams_open(),
             **{name: getattr(status, name) for name in status.__slots__},
+        )
+
+    async def ReplayEvaluation(
+        self, request: pb.ReplayEvaluationRequest, _context: Context
+    ) -> pb.ReplayEvaluationResponse:
+        """Evaluates a past run again and says whether it came to the same."""
+        replay = await self._replays.replay(request.trigger, request.slot_ms, interpreter=request.interpreter)
+        comparison = replay.comparison
+        return pb.ReplayEvaluationResponse(
+            same=replay.same,
+            module_digest=replay.module_digest,
+            evaluations=comparison.evaluations,
+            outcomes_differ=len(comparison.outcomes_differ),
+            faults_differ=len(comparison.faults_differ),
+            wall_clock=comparison.wall_clock,
+            fuel_same=comparison.fuel_same,
+            inputs_proven=replay.inputs_proven,
+            runtime_recorded=replay.runtime_recorded,
+            runtime_replayed=replay.runtime_replayed,
         )
 
 

@@ -38,6 +38,7 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "SuspendModule",
             "ResumeModule",
             "GetStatus",
+            "ReplayEvaluation",
         ),
         frozenset({Role.OPERATOR}),
     ),

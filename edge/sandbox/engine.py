@@ -6,11 +6,14 @@ needed by a function from numbers to a number, is switched off: less to attack, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import wasmtime
+
+from edge.domain.recording import Conditions
 
 if TYPE_CHECKING:
     from edge.settings import SandboxLimits
@@ -79,3 +82,25 @@ def build_engine(configuration: EngineConfiguration, target: Target = Target.NAT
 def make_engine(limits: SandboxLimits, target: Target = Target.NATIVE) -> wasmtime.Engine:
     """Returns the engine that every module under these limits is compiled for and run by."""
     return build_engine(configuration_for(limits), target)
+
+
+def conditions_of(limits: SandboxLimits) -> Conditions:
+    """Returns what an evaluation under these limits can depend on."""
+    return Conditions(
+        fuel_max=limits.fuel_max,
+        memory_bytes_max=limits.memory_bytes_max,
+        table_elements_max=limits.table_elements_max,
+        stack_bytes_max=limits.stack_bytes_max,
+        engine={"wasmtime": version("wasmtime"), **asdict(configuration_for(limits))},
+    )
+
+
+def limits_under(conditions: Conditions, limits: SandboxLimits) -> SandboxLimits:
+    """Returns `limits` with those of `conditions` in place of its own."""
+    return replace(
+        limits,
+        fuel_max=conditions.fuel_max,
+        memory_bytes_max=conditions.memory_bytes_max,
+        table_elements_max=conditions.table_elements_max,
+        stack_bytes_max=conditions.stack_bytes_max,
+    )

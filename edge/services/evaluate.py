@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import structlog
 
+from edge.domain.recording import input_block
 from edge.domain.slot import day_of
 from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
+from edge.services.pieces import evaluate_in_pieces
 from edge.services.triggers import active_triggers, consenting
 from edge_sdk.catalogue import Extent
 from edge_sdk.manifest import SLOT_STEP_S
@@ -30,24 +32,21 @@ from edge_sdk.manifest import SLOT_STEP_S
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from numpy.typing import NDArray
-
     from edge.clock import Clock
     from edge.domain.meter import Meter
+    from edge.domain.recording import Matrix
     from edge.domain.trigger import Trigger
     from edge.metrics import Metrics
-    from edge.sandbox.guest import Guest
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
     from edge.services.documents import Documents
     from edge.services.load import Guests
+    from edge.services.record import Recorder
     from edge.settings import EvaluationSection
     from edge.store.store import Store, Tables
 
 _log = structlog.get_logger(__name__)
 _STEP_MS = SLOT_STEP_S * 1000
-# The sandbox is asked in pieces, so that an edge that stops waits for a piece and not for ten thousand households.
-_ROWS_AT_ONCE = 16
 _FAILURES_MAX = 3
 
 T = TypeVar("T")
@@ -72,6 +71,7 @@ class Evaluator:
         guests: Guests,
         dispatch: Dispatch,
         conclusion: Conclusion,
+        recorder: Recorder,
         settings: EvaluationSection,
         local: LocalTime,
         clock: Clock,
@@ -83,6 +83,7 @@ class Evaluator:
         self._guests = guests
         self._dispatch = dispatch
         self._conclusion = conclusion
+        self._recorder = recorder
         self._settings = settings
         self._local = local
         self._clock = clock
@@ -167,10 +168,11 @@ class Evaluator:
         guest = await self._guests.get(trigger)
         now_ms = self._clock.now_ms()
         batch = await self._store.read(lambda tables: _batch(tables, trigger, slot_ms, now_ms))
-        inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
-        outcomes, faults = await self._outcomes(guest, inputs)
+        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
+        evaluation = await evaluate_in_pieces(guest, inputs, self._thread)
+        faults = int(np.count_nonzero(evaluation.faults))
         # Scope neighbourhood: one evaluation speaks for every household.
-        each = np.broadcast_to(outcomes, len(batch.households)).tolist()
+        each = np.broadcast_to(evaluation.outcomes, len(batch.households)).tolist()
         evaluated = Evaluated(trigger, slot_ms, batch.households, each, len(inputs), faults, digest)
         acted = await self._store.write(lambda transaction: self._conclusion.write(transaction, evaluated), urgent=True)
         self._agenda.note_done(trigger, slot_ms)
@@ -178,33 +180,30 @@ class Evaluator:
         self._metrics.faults.labels(trigger.key).inc(faults)
         self._metrics.actions.labels(trigger.key).inc(len(acted))
         self._dispatch.notify(acted)
+        await self._recorder.record(trigger, slot_ms, batch.households, windows, evaluation, digest, guest.limits)
 
-    async def _outcomes(self, guest: Guest, inputs: NDArray[np.float64]) -> tuple[NDArray[np.int16], int]:
-        """Returns the outcome of each row, and how many of them faulted."""
-        outcomes, faults = np.zeros(len(inputs), np.int16), 0
-        for first in range(0, len(inputs), _ROWS_AT_ONCE):
-            evaluation = await self._in_thread(partial(guest.evaluate, inputs[first : first + _ROWS_AT_ONCE]))
-            outcomes[first : first + _ROWS_AT_ONCE] = evaluation.outcomes
-            faults += int(np.count_nonzero(evaluation.faults))
-        return outcomes, faults
+    def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[list[Matrix], Matrix, str]:
+        """Returns the windows, the input blocks of them and their digest.
 
-    def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[NDArray[np.float64], str]:
-        """Returns the input blocks and their digest: a row a household, or one row in all for scope neighbourhood."""
-        specs = window_specs(trigger.manifest)
+        The blocks are a row a household, or one row in all for scope neighbourhood.
+        """
+        windows = self._windows(trigger, slot_ms, batch)
         one_row = trigger.manifest.trigger.scope == "neighbourhood"
         rows = min(1, len(batch.households)) if one_row else len(batch.households)
+        inputs = input_block(windows, rows)
+        return windows, inputs, salted_digest(inputs, self._audit.new_salt())
+
+    def _windows(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> list[Matrix]:
+        """Returns each input's window, in manifest order: a row a household, or one row that all see."""
+        specs = window_specs(trigger.manifest)
         _, tier = self._documents.policy().tier_of(trigger.organization)
         windows = self._store.windows.matrix(specs, slot_ms, batch.households, batch.meters, tier.group_min)
-        blocks = []
-        for place, spec in enumerate(specs):
-            window = (
-                np.array([clock_window(spec, slot_ms, self._local)])
-                if spec.series.extent is Extent.CLOCK
-                else windows[place]
-            )
-            blocks.append(np.broadcast_to(window, (rows, spec.samples)) if len(window) != rows else window)
-        inputs = np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float64)
-        return inputs, salted_digest(inputs, self._audit.new_salt())
+        return [
+            np.array([clock_window(spec, slot_ms, self._local)])
+            if spec.series.extent is Extent.CLOCK
+            else windows[place]
+            for place, spec in enumerate(specs)
+        ]
 
     async def _note_missed(self, trigger: Trigger, slots: list[int]) -> None:
         await self._store.write(
@@ -217,7 +216,7 @@ class Evaluator:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def salted_digest(inputs: NDArray[np.float64], salt: bytes) -> str:
+def salted_digest(inputs: Matrix, salt: bytes) -> str:
     """Returns `hmac-sha256:SALT:DIGEST`, hexadecimal; whoever has the salt can check what the inputs were."""
     digest = hmac.new(salt, inputs.reshape(-1).view(np.uint8).data, hashlib.sha256)
     return f"hmac-sha256:{salt.hex()}:{digest.hexdigest()}"
