@@ -36,9 +36,9 @@ from edge.services.evaluate import Evaluator
 from edge.services.examine import Examination
 from edge.services.ingest import Ingest
 from edge.services.load import Guests
+from edge.services.receipt import Receipts
 from edge.services.record import Recorder
 from edge.services.replay import Replays
-from edge.services.receipt import Receipts
 from edge.services.status import StatusReport
 from edge.store.store import Store
 from edge.trust.documents import precedence

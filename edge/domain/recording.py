@@ -81,7 +81,5 @@ class Recording:
 
 def input_block(windows: Sequence[Matrix], rows: int) -> Matrix:
     """Returns the rows that a guest is given: the windows side by side, those that all see the same repeated."""
-    wide = [
-        np.broadcast_to(window, (rows, window.shape[1])) if len(window) != rows else window for window in windows
-    ]
+    wide = [np.broadcast_to(window, (rows, window.shape[1])) if len(window) != rows else window for window in windows]
     return np.ascontiguousarray(np.concatenate(wide, axis=1), dtype=np.float64)

@@ -20,6 +20,7 @@ from edge.sandbox.sandbox import Sandbox
 from edge.services.compare import Comparison, compare
 from edge.services.evaluate import salted_digest
 from edge.services.pieces import evaluate_in_pieces
+from edge.services.run_module import WALL_S
 from edge.store.recordings import Absence
 from edge_sdk.errors import ManifestError, WasmFormatError
 from edge_sdk.manifest import SECTION, Manifest, parse_canonical_json
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from edge.store.store import Store
 
 T = TypeVar("T")
-
-REPLAY_WALL_S = 30.0
-"""Of one evaluation. The interpreter is slower, and what is replayed is bounded by its fuel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Replays:
             )
         manifest = _manifest(wasm)
         inputs = _inputs(recording, manifest)
-        limits = replace(limits_under(recording.conditions, self._limits), evaluation_wall_s_max=REPLAY_WALL_S)
+        limits = replace(limits_under(recording.conditions, self._limits), evaluation_wall_s_max=WALL_S)
         with Sandbox(limits, target) as sandbox:
             # Leaving it, also when the caller goes away, ends a compilation that is under way.
             compiled = await self._in_thread(partial(sandbox.compile, wasm))

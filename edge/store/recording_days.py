@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SUFFIX = ".duckdb"
 _FILES = f"????-??-??{_SUFFIX}"
 _UNFINISHED_SUFFIX = ".new"
-_CONFIGURATION = {
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "memory_limit": "64MiB",
@@ -68,8 +68,9 @@ class RecordingDays:
         return self._file(day).exists()
 
     def size_bytes(self, day: int) -> int:
-        """Returns what a day takes on disk."""
-        return sum(file.stat().st_size for file in (self._file(day), self._log(day)) if file.exists())
+        """Returns what a day takes on disk once its log is written into its file, which may take twice the log."""
+        file, log = (path.stat().st_size if path.exists() else 0 for path in (self._file(day), self._log(day)))
+        return file + 2 * log
 
     def remove_before(self, day: int) -> list[int]:
         """Unlinks the file of every UTC day before `day`; returns which days those were.

@@ -31,6 +31,7 @@ KEYS = {
     "exports",
     "memory",
     "functions",
+    "structure",
     "left_out",
     "leak_bits_per_day",
     "leak",

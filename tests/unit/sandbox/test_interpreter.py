@@ -59,10 +59,12 @@ THOROUGH = """
       (local.set $v (f64x2.add (f64x2.mul (local.get $v) (f64x2.splat (f64.const 0.1))) (f64x2.splat (local.get $x))))
       (local.set $x (call_indirect (type $to_f64) (local.get $x) (f64.gt (local.get $x) (f64.const 100))))
       (f64.store (i32.const 8) (f64.min (f64.load (i32.const 8)) (f64.max (local.get $x) (f64.const -1e300))))
-      (if (i64.eqz (i64.reinterpret_f64 (local.get $x))) (then (memory.fill (i32.const 200) (i32.const 1) (i32.const 99))))
+      (if (i64.eqz (i64.reinterpret_f64 (local.get $x)))
+        (then (memory.fill (i32.const 200) (i32.const 1) (i32.const 99))))
       (br_if $each (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 4))))
     (local.set $n (i32.trunc_f64_s (f64x2.extract_lane 1 (local.get $v))))
-    (i64.store (i32.const 16) (i64.xor (i64.reinterpret_f64 (local.get $x)) (i64.reinterpret_f64 (f64.load (i32.const 8)))))
+    (i64.store (i32.const 16)
+      (i64.xor (i64.reinterpret_f64 (local.get $x)) (i64.reinterpret_f64 (f64.load (i32.const 8)))))
     (i32.rem_s (i32.wrap_i64 (i64.rem_u (i64.load (i32.const 16)) (i64.const 1021))) (local.get $n))))
 """
 

@@ -89,7 +89,11 @@ async def test_every_past_evaluation(street: Street, module: Callable[..., bytes
 @pytest.mark.parametrize(
     "changes",
     [
-        {"series": ["power_import", "neighbourhood.power_import", "clock.local_hour"], "window": "1h", "resolution": "15m"},
+        {
+            "series": ["power_import", "neighbourhood.power_import", "clock.local_hour"],
+            "window": "1h",
+            "resolution": "15m",
+        },
         {"series": ["neighbourhood.power_import", "clock.weekday"], "scope": "neighbourhood"},
     ],
     ids=["of all kinds", "one for all"],
@@ -263,7 +267,9 @@ async def test_one_at_a_time_and_of_some_size(
     async with street:
         slots = await lived(street, module)
         assert (await refused(street, slots[0])).reason == "REPLAY_TOO_LARGE"
-    street.settings = street.settings.model_copy(update={"replay": street.settings.replay.model_copy(update={"evaluations_max": 3})})
+    street.settings = street.settings.model_copy(
+        update={"replay": street.settings.replay.model_copy(update={"evaluations_max": 3})}
+    )
     async with street:
         asked = await asyncio.gather(*(replayed(street, slots[0]) for _ in range(3)), return_exceptions=True)
         reasons = [answer.reason for answer in asked if isinstance(answer, RpcError)]
