@@ -8,7 +8,6 @@ not judge: code that the compiler would refuse is shown as far as it can be read
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from wasm_tools.parser import BinaryReader, WasmParseError
@@ -78,7 +77,7 @@ def _lines(wasm: bytes, structure: ModuleStructure, functions: tuple[Function, .
         ]
         start, body = bodies[function.index]
         yield f"func[{function.index}]{''.join(names)}  {function.body_bytes} bytes, {function.locals} locals"
-        text = _Text(start)
+        text = _Text(start, body)
         reader = BinaryReader(body, text)
         try:
             reader.read_instructions(len(body))
@@ -110,11 +109,12 @@ def _bodies(wasm: bytes, structure: ModuleStructure) -> dict[int, tuple[int, byt
 class _Text:
     """What the reader tells its instructions to; the names of the methods are the library's."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, body: bytes) -> None:
         self.lines: list[str] = []
         self.offset = 0
         self.current_opcode: Any = None
         self._start = start
+        self._body = body
         self._depth = 0
 
     def on_opcode_bare(self) -> None:
@@ -141,10 +141,10 @@ class _Text:
         self._add(str(value))
 
     def on_opcode_f32(self, value: float) -> None:
-        self._add(_float(value, "<f", "<I"))
+        self._add(self._float(value, 4))
 
     def on_opcode_f64(self, value: float) -> None:
-        self._add(_float(value, "<d", "<Q"))
+        self._add(self._float(value, 8))
 
     def on_opcode_uint32_uint32(self, first: int, second: int) -> None:
         # Of a load or a store the library says the exponent of the alignment, then the offset.
@@ -188,9 +188,9 @@ class _Text:
         if name in _OPENING or name == "else":
             self._depth += 1
 
-
-def _float(value: float, packed: str, bits: str) -> str:
-    """Returns a float so that it can be read and is exact: a NaN by its bits."""
-    if math.isnan(value):
-        return f"nan:0x{struct.unpack(bits, struct.pack(packed, value))[0]:x}"
-    return repr(value)
+    def _float(self, value: float, size_bytes: int) -> str:
+        """Returns a float so that it can be read and is exact: a NaN by its bits, which `value` may have lost."""
+        if not math.isnan(value):
+            return repr(value)
+        bits = self._body[self.offset + 1 : self.offset + 1 + size_bytes]
+        return f"nan:0x{int.from_bytes(bits, 'little'):x}"

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
+from edge.cli.main import cli
 from edge.domain.slot import DAY_MS, day_of
 from edge.store.engine import extension_file
 from edge_sdk.errors import RpcError
+from edge_sdk.identity import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.unit.services.conftest import NewStreet, Street
+    from conftest import NewStreet, Street
 
 SLOT_MS = 900_000
 KEY = "acme/pulse"
@@ -275,6 +280,43 @@ async def test_one_at_a_time_and_of_some_size(
         reasons = [answer.reason for answer in asked if isinstance(answer, RpcError)]
         assert reasons == ["REPLAY_UNDER_WAY"] * 2
         assert (await replayed(street, slots[0])).same
+
+
+@pytest.mark.parametrize("more", [[], ["--interpreter"]])
+async def test_at_the_command_line(street: Street, module: Callable[..., bytes], more: list[str]) -> None:
+    """The operator names trigger and slot; exit status 1 says that something differs, and no reading is told."""
+    async with street:
+        slots = await lived(street, module)
+        await street.stop()
+        alter(street, slots[1], f"UPDATE day.runs SET fuel_total = 1 WHERE slot_ms = {slots[1]}")
+        await street.start()
+        address = f"127.0.0.1:{street.app.port}"
+        now_ms = time.time_ns() // 1_000_000
+        _, folder = street.register.issue(Role.OPERATOR, "desk", address, now_ms, valid_days=1)
+
+        async def replay(slot_ms: int, *options: str) -> Result:
+            arguments = ["module", "run", "--replay", f"{KEY}@{slot_ms}", "--as", str(folder), *more, *options]
+            return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+
+        good = await replay(slots[0])
+        assert (good.exit_code, good.stdout.splitlines()[-1]) == (0, "same")
+        assert "450" not in good.stdout
+        bad = await replay(slots[1])
+        assert (bad.exit_code, bad.stdout.splitlines()[-1]) == (1, "NOT THE SAME")
+        assert "fuel ANOTHER" in bad.stdout
+        answer = json.loads((await replay(slots[0], "--json")).stdout)
+        assert set(answer) == {
+            "same",
+            "module_digest",
+            "evaluations",
+            "outcomes_differ",
+            "faults_differ",
+            "wall_clock",
+            "fuel_same",
+            "inputs_proven",
+            "runtime_recorded",
+            "runtime_replayed",
+        }
 
 
 async def test_recordings_are_encrypted(street: Street, module: Callable[..., bytes]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.domain.recording import Conditions, Recording, input_block
@@ -73,6 +73,7 @@ def test_comes_back(files: RecordingFiles) -> None:
         files.close()
 
 
+@settings(max_examples=15)
 @given(bits=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
 def test_every_bit(tmp_path_factory: pytest.TempPathFactory, bits: list[int]) -> None:
     """A float comes back with the bits it went in with, the payload of a NaN included."""
