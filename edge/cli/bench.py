@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge.cli.inputs import Data, data_options, read_inputs, read_module
 from edge.cli.options import EXISTING_FILE, as_json
 from edge.cli.output import print_json
-from edge.cli.run import Data, data_options, read_inputs, read_module
 from edge.sandbox.dry_run import generate_inputs
 from edge.sandbox.inspection import inspect
 from edge.sandbox.sandbox import Sandbox

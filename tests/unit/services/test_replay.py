@@ -50,6 +50,14 @@ async def replayed(street: Street, slot_ms: int, key: str = KEY, **how: Any) -> 
     return await (await street.operator()).replay(key, slot_ms, **how)
 
 
+async def begun(street: Street, slot_ms: int) -> asyncio.Task[Any]:
+    """Asks for a replay and returns once it is under way."""
+    asked = asyncio.create_task(replayed(street, slot_ms, interpreter=True))
+    while not street.app._replays._busy:  # noqa: ASYNC110 - the edge tells nobody
+        await asyncio.sleep(0.001)
+    return asked
+
+
 async def refused(street: Street, slot_ms: int, key: str = KEY) -> RpcError:
     with pytest.raises(RpcError) as caught:
         await replayed(street, slot_ms, key)
@@ -317,6 +325,32 @@ async def test_at_the_command_line(street: Street, module: Callable[..., bytes],
             "runtime_recorded",
             "runtime_replayed",
         }
+
+
+async def test_stopping_does_not_wait_for_a_replay(street: Street, module: Callable[..., bytes]) -> None:
+    """An edge that stops gives up a replay, within what calls may take, and keeps what it recorded."""
+    async with street:
+        slots = await lived(street, module)
+        asked = await begun(street, slots[0])
+        begun_s = time.monotonic()
+        await street.app.stop()
+        assert time.monotonic() - begun_s < 2
+        with pytest.raises(RpcError):
+            await asked
+        await street._stack.aclose()
+        street._clients.clear()
+        await street.start()
+        assert (await replayed(street, slots[0])).same
+
+
+async def test_evaluation_goes_on_beside_a_replay(street: Street, module: Callable[..., bytes]) -> None:
+    """A slot that falls due while a replay is under way is evaluated, and recorded."""
+    async with street:
+        slots = await lived(street, module)
+        asked = await begun(street, slots[0])
+        await street.advance(slots[-1] + SLOT_MS)
+        assert (await asked).same
+        assert (await replayed(street, slots[-1] + SLOT_MS)).same
 
 
 async def test_recordings_are_encrypted(street: Street, module: Callable[..., bytes]) -> None:
