@@ -28,7 +28,13 @@ _KIB = 1024
 @click.argument("file", type=EXISTING_FILE)
 @click.option("--households", default=1_000, show_default=True, type=click.IntRange(1, 1_000_000), help="Generated.")
 @click.option("--seed", default=1, show_default=True, help="Of the generated inputs.")
-@click.option("--fuel-max", type=click.IntRange(1), default=SandboxLimits().fuel_max, show_default=True)
+@click.option(
+    "--fuel-max",
+    type=click.IntRange(1),
+    default=SandboxLimits().fuel_max,
+    show_default=True,
+    help="Of one evaluation.",
+)
 @data_options
 @as_json
 def bench(

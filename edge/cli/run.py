@@ -36,7 +36,13 @@ _DIFFERENCES_SHOWN = 50
 @click.option("--record", "record_to", type=FILE, help="Write inputs and what came of them there.")
 @click.option("--replay", "replayed", help="A file that --record wrote, or ORGANIZATION/TRIGGER@TIME at an edge.")
 @click.option("--interpreter", is_flag=True, help="Evaluate by the interpreter in place of native code.")
-@click.option("--fuel-max", type=click.IntRange(1), default=SandboxLimits().fuel_max, show_default=True)
+@click.option(
+    "--fuel-max",
+    type=click.IntRange(1),
+    default=SandboxLimits().fuel_max,
+    show_default=True,
+    help="Of one evaluation. A replay has the limits that were recorded.",
+)
 @as_identity(required=False)
 @as_json
 def run_(
@@ -57,6 +63,8 @@ def run_(
     """
     if (file_of_inputs is None) == (replayed is None):
         raise click.UsageError("Give either --inputs or --replay.")
+    if record_to is not None and replayed is not None:
+        raise click.UsageError("--record goes with --inputs.")
     if replayed is not None and file is None:
         _replay_at_edge(replayed, identity_folder, interpreter=interpreter, as_json=as_json)
         return
@@ -71,6 +79,7 @@ def run_(
     inputs = read_inputs(Data(file_of_inputs, **how), module)
     evaluation = run_module(module, inputs.block, limits, interpreter=interpreter)
     if record_to is not None:
+        record_to.touch(mode=0o600)  # it holds readings
         record_to.write_bytes(_record(module, inputs, evaluation, limits).to_json())
     _show_run(module, inputs, evaluation, interpreter=interpreter, as_json=as_json)
 

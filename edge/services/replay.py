@@ -155,10 +155,14 @@ class Replays:
 
     async def _are_proven(self, recording: Recording, inputs: NDArray[np.float64]) -> bool:
         entry = await self._audit.run_entry(recording.trigger_key, recording.slot_ms)
-        _, salt_hex, digest = recording.input_digest.split(":")
+        try:
+            _, salt_hex, digest = recording.input_digest.split(":")
+            computed = salted_digest(inputs, bytes.fromhex(salt_hex))
+        except ValueError:
+            return False  # altered: it is not of the form that this edge writes
         return (
             entry is not None
-            and salted_digest(inputs, bytes.fromhex(salt_hex)) == recording.input_digest
+            and computed == recording.input_digest
             and (entry["inputs"], entry["module"]) == (digest, recording.module_digest)
         )
 

@@ -298,6 +298,7 @@ def test_wrong_usage(tmp_path: Path, module: Callable[..., Path]) -> None:
     for arguments, said in (
         ([module()], "either --inputs or --replay"),
         ([module(), "--inputs", windows, "--replay", "x"], "either --inputs or --replay"),
+        ([module(), "--replay", windows, "--record", "x"], "--record goes with --inputs"),
         (["--inputs", windows], "Give the FILE"),
         ([module(), "--inputs", of_readings], "give --at, or --every"),
         ([module(), "--inputs", of_readings, "--at", "noon"], "neither unix milliseconds"),

@@ -145,8 +145,9 @@ async def test_what_two_triggers_saw_is_stored_once(street: Street, module: Call
         ("UPDATE day.runs SET fuel_total = fuel_total + 1", {"fuel_same": False}),
         ("UPDATE day.runs SET windows = (SELECT windows FROM day.runs ORDER BY slot_ms DESC LIMIT 1)", {}),
         ("UPDATE day.runs SET input_digest = 'hmac-sha256:00:' || right(input_digest, 64)", {}),
+        ("UPDATE day.runs SET input_digest = 'x'", {}),
     ],
-    ids=["outcome", "fault", "fuel", "window of another slot", "salt"],
+    ids=["outcome", "fault", "fuel", "window of another slot", "salt", "no digest"],
 )
 async def test_altered_with_the_key(
     street: Street, module: Callable[..., bytes], statement: str, differs: dict[str, Any]
