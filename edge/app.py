@@ -39,6 +39,8 @@ from edge.services.ingest import Ingest
 from edge.services.load import Guests
 from edge.services.organizations import Organizations
 from edge.services.receipt import Receipts
+from edge.services.record import Recorder
+from edge.services.replay import Replays
 from edge.services.shadow import Shadows
 from edge.services.status import StatusReport
 from edge.store.store import Store
@@ -104,6 +106,8 @@ class Application:
         self._consents = Consents(store, self._audit, self._documents, settings.consent, clock, random_bytes)
         self._receipts = Receipts(store, clock, edge_id, device_key)
         self._dispatch = Dispatch(store, InboxChannel(), (), settings.actions, self.metrics)
+        self._recorder = Recorder(store.recordings, settings.replay, clock)
+        self._replays = Replays(store, self._audit, settings.sandbox, settings.replay, clock)
         self.evaluator = Evaluator(
             store,
             self._audit,
@@ -111,6 +115,7 @@ class Application:
             Guests(store, self._sandbox, self._documents),
             self._dispatch,
             Conclusion(self._audit, self._documents, self._watch, self._shadows, settings.actions, clock),
+            self._recorder,
             settings.evaluation,
             _local_time(settings),
             clock,
@@ -131,6 +136,7 @@ class Application:
         for file in _documents(self._settings.paths.documents):
             await self._submit_provisioned(file)
         await self._ingest.start()
+        await self._recorder.forget_old()
         self._evaluating = asyncio.create_task(self.evaluator.run(), name="evaluator")
         await self._server.start()
         if self._settings.metrics.enabled:
@@ -143,6 +149,7 @@ class Application:
         async with AsyncExitStack() as stack:
             stack.callback(_log.info, "edge_stopped", edge=self._settings.edge.id)
             stack.push_async_callback(asyncio.to_thread, self._store.close)
+            stack.push_async_callback(asyncio.to_thread, self._recorder.close)
             stack.callback(self._sandbox.close)
             stack.push_async_callback(asyncio.to_thread, self._admission.close)
             if self._metrics_server is not None:
@@ -150,6 +157,7 @@ class Application:
             stack.push_async_callback(self._ingest.stop)
             stack.push_async_callback(asyncio.to_thread, self.evaluator.close)
             stack.push_async_callback(self._stop_evaluating)
+            stack.push_async_callback(asyncio.to_thread, self._replays.close)
             stack.push_async_callback(self._server.stop)
             # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
             stack.callback(self._sandbox.stop_compiling)
@@ -170,6 +178,7 @@ class Application:
             self._watch,
             self._shadows,
             StatusReport(store, self._audit, self._documents, clock),
+            self._replays,
             edge_id,
             clock,
             self.metrics,

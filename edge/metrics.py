@@ -42,7 +42,7 @@ class Metrics:
         )
         self.evaluation_s = Histogram(
             "edge_evaluation_seconds",
-            "Time of one trigger at one slot, from its first query to its outcomes durable.",
+            "Time of one trigger at one slot, from its first query to its outcomes durable and recorded.",
             registry=self.registry,
         )
         self.audit_entries = Gauge("edge_audit_entries", "Entries of the audit log.", registry=self.registry)

@@ -165,6 +165,17 @@ class FaultsSection(_Section):
     """After so many bad slots in a row it is quarantined."""
 
 
+class ReplaySection(_Section):
+    """What is kept of evaluations so that they can be replayed. It holds readings a second time."""
+
+    keep_days: Annotated[int, Field(ge=0, le=366)] = 7
+    """UTC days before today whose recordings are kept; 0 keeps none at all."""
+    bytes_per_day_max: int = _positive(256 * MIB)
+    """On disk. Beyond it what comes is not recorded, and says so."""
+    evaluations_max: int = _positive(20_000)
+    """Of one replay."""
+
+
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -282,6 +293,7 @@ class Settings(_Section):
     store: StoreSection = StoreSection()
     evaluation: EvaluationSection = EvaluationSection()
     faults: FaultsSection = FaultsSection()
+    replay: ReplaySection = ReplaySection()
     sandbox: SandboxLimits = SandboxLimits()
     admission: AdmissionSection = AdmissionSection()
     enrolment: EnrolmentSection = EnrolmentSection()

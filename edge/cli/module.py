@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from edge.cli.approval import approve
+from edge.cli.bench import bench
 from edge.cli.digest import full_digest
 from edge.cli.identity import revoke_at_edge
-from edge.cli.inspection import describe, inspect_file, read_at_most
+from edge.cli.inspection import describe, disassembly_of, inspect_file, read_at_most
 from edge.cli.options import (
     EXISTING_FILE,
     FILE,
@@ -26,6 +27,7 @@ from edge.cli.options import (
 )
 from edge.cli.output import plain, print_json, safe, show_modules
 from edge.cli.rollback import rollback
+from edge.cli.run import run_
 from edge.cli.shadow import shadow
 from edge.domain.module import digest_of
 from edge.errors import ConflictError, LimitError
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_sdk.wire.v1.module_pb2 import Module
+
+_EVERY_FUNCTION = "*"
 
 
 @click.group()
@@ -77,9 +81,21 @@ def build(folder: Path, out: Path | None, as_json: bool) -> None:
 
 @module.command()
 @click.argument("file", type=EXISTING_FILE)
+@click.option(
+    "--disassemble",
+    "wanted",
+    is_flag=False,
+    flag_value=_EVERY_FUNCTION,
+    metavar="[FUNCTION]",
+    help="Show the code of a function, by its index or the name it is exported by; of all without one.",
+)
 @as_json
-def inspect(file: Path, as_json: bool) -> None:
-    """Show what a module is, what it may see and say, and how much it could leak."""
+def inspect(file: Path, wanted: str | None, as_json: bool) -> None:
+    """Show what a module is, what it may see and say, and how much it could leak; or its code."""
+    if wanted is not None:
+        lines = disassembly_of(file, None if wanted == _EVERY_FUNCTION else wanted)
+        print_json({"disassembly": lines}) if as_json else click.echo("\n".join(lines).rstrip())
+        return
     inspected = inspect_file(file)
     if as_json:
         print_json(inspected)
@@ -134,6 +150,8 @@ def list_(identity_folder: Path, as_json: bool) -> None:
 module.add_command(approve)
 module.add_command(rollback)
 module.add_command(shadow)
+module.add_command(bench)
+module.add_command(run_)
 
 
 @module.command()

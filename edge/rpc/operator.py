@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edge.services.enrol import Enrolment
     from edge.services.faults import FaultWatch
     from edge.services.organizations import Organization, Organizations
+    from edge.services.replay import Replays
     from edge.services.shadow import Shadows
     from edge.services.status import StatusReport
     from edge_sdk.wire.v1 import module_pb2
@@ -51,6 +52,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         watch: FaultWatch,
         shadows: Shadows,
         status: StatusReport,
+        replays: Replays,
         edge_id: str,
         clock: Clock,
         metrics: Metrics,
@@ -63,6 +65,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._watch = watch
         self._shadows = shadows
         self._status = status
+        self._replays = replays
         self._edge_id = edge_id
         self._clock = clock
         self._metrics = metrics
@@ -180,6 +183,25 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             meters_connected=self._metrics.streams_open(),
             modules_troubled=[module_to_operator(module, status.time_ms, health) for module, health in troubled],
             **{name: getattr(status, name) for name in status.__slots__},
+        )
+
+    async def ReplayEvaluation(
+        self, request: pb.ReplayEvaluationRequest, _context: Context
+    ) -> pb.ReplayEvaluationResponse:
+        """Evaluates a past run again and says whether it came to the same."""
+        replay = await self._replays.replay(request.trigger, request.slot_ms, interpreter=request.interpreter)
+        comparison = replay.comparison
+        return pb.ReplayEvaluationResponse(
+            same=replay.same,
+            module_digest=replay.module_digest,
+            evaluations=comparison.evaluations,
+            outcomes_differ=len(comparison.outcomes_differ),
+            faults_differ=len(comparison.faults_differ),
+            wall_clock=comparison.wall_clock,
+            fuel_same=comparison.fuel_same,
+            inputs_proven=replay.inputs_proven,
+            runtime_recorded=replay.runtime_recorded,
+            runtime_replayed=replay.runtime_replayed,
         )
 
     async def _shown(self, *modules: Module) -> list[module_pb2.Module]:

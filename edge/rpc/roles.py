@@ -43,6 +43,7 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "SuspendOrganization",
             "ResumeOrganization",
             "GetStatus",
+            "ReplayEvaluation",
         ),
         frozenset({Role.OPERATOR}),
     ),

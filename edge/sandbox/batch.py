@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge.sandbox.driver import Driver
     from edge.sandbox.guest import Guest, Single
     from edge.sandbox.instance import Instance
+    from edge.settings import SandboxLimits
 
 
 class EvaluationStoppedError(ServerError):
@@ -78,6 +79,11 @@ class Batch:
         self._plan: _Plan | None = None
         self._live: _Live | None = None
         self._pace = Pace(guest.limits.fuel_max)
+
+    @property
+    def limits(self) -> SandboxLimits:
+        """What an evaluation may use."""
+        return self._guest.limits
 
     def evaluate(self, inputs: NDArray[np.float64], *, stopped: Callable[[], bool] = bool) -> Evaluation:
         """Returns what each household's evaluation gave: what `Guest.evaluate` does.

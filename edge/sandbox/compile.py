@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import Category, Fault, SandboxError, ServerError
 from edge.sandbox.compile_child import COST, ExitCode, arguments_for
+from edge.sandbox.engine import Target
 from edge.sandbox.expose import NOTHING_EXPOSED, ExposedState
 from edge_sdk.text import printable
 
@@ -35,7 +36,7 @@ _MESSAGE_CHARS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class CompiledModule:
-    """Machine code of one module, for the engine of the same limits.
+    """Code of one module, for the engine of the same limits and target.
 
     Attributes:
         artefact: serialized code. To load it is to trust it: it must come from a `Compiler` and nowhere else.
@@ -68,10 +69,11 @@ class CompilerStoppedError(ServerError):
 
 
 class Compiler:
-    """Compiles modules under one set of limits, each in a child of its own, until it is stopped."""
+    """Compiles modules under one set of limits for one target, each in a child of its own, until it is stopped."""
 
-    def __init__(self, limits: SandboxLimits) -> None:
+    def __init__(self, limits: SandboxLimits, target: Target = Target.NATIVE) -> None:
         self._limits = limits
+        self._target = target
         self._children: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
         # Between a look at `_stopped` and a change of `_children`: no child is started that `stop` does not see.
@@ -112,7 +114,7 @@ class Compiler:
         with self._lock:
             if self._stopped:
                 raise _stopped()
-            process = _start(self._limits)
+            process = _start(self._limits, self._target)
             self._children.add(process)
         try:
             with process:
@@ -122,10 +124,10 @@ class Compiler:
                 self._children.remove(process)
 
 
-def _start(limits: SandboxLimits) -> subprocess.Popen[bytes]:
+def _start(limits: SandboxLimits, target: Target) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter, and numbers as arguments
-            [sys.executable, "-I", "-B", "-c", _CHILD, str(_PACKAGE_ROOT), *arguments_for(limits)],
+            [sys.executable, "-I", "-B", "-c", _CHILD, str(_PACKAGE_ROOT), *arguments_for(limits, target)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

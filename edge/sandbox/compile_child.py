@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edge.sandbox.engine import Target
     from edge.settings import SandboxLimits
 
 # What precedes the artefact on stdout: CPU seconds and peak memory in bytes.
@@ -38,16 +39,16 @@ class ExitCode(IntEnum):
     OUT_OF_MEMORY = 4
 
 
-def arguments_for(limits: SandboxLimits) -> tuple[str, ...]:
-    """Returns the command line that gives the child its limits."""
-    return (str(limits.compile_s_max), str(limits.compile_memory_bytes_max), str(limits.stack_bytes_max))
+def arguments_for(limits: SandboxLimits, target: Target) -> tuple[str, ...]:
+    """Returns the command line that gives the child its limits and what to compile for."""
+    return (str(limits.compile_s_max), str(limits.compile_memory_bytes_max), str(limits.stack_bytes_max), target.value)
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
     """Compiles what stdin holds under the limits of `arguments_for`, and exits with an `ExitCode`."""
-    cpu_s_max, memory_bytes_max, stack_bytes_max = arguments
+    cpu_s_max, memory_bytes_max, stack_bytes_max, target = arguments
     _limit_self(float(cpu_s_max), int(memory_bytes_max))
-    sys.exit(_compile(int(stack_bytes_max)))
+    sys.exit(_compile(int(stack_bytes_max), target))
 
 
 def _limit_self(cpu_s_max: float, memory_bytes_max: int) -> None:
@@ -66,13 +67,13 @@ def _lower(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def _compile(stack_bytes_max: int) -> ExitCode:
+def _compile(stack_bytes_max: int, target: str) -> ExitCode:
     # Loaded here, under the limits. If it does not even load, that is not the module's doing.
     import wasmtime  # noqa: PLC0415
 
-    from edge.sandbox.engine import EngineConfiguration, build_engine  # noqa: PLC0415
+    from edge.sandbox.engine import EngineConfiguration, Target, build_engine  # noqa: PLC0415
 
-    engine = build_engine(EngineConfiguration(max_wasm_stack=stack_bytes_max))
+    engine = build_engine(EngineConfiguration(max_wasm_stack=stack_bytes_max), Target(target))
     wasm = sys.stdin.buffer.read()
     try:
         # `Module` would take bytes that are not a binary for WebAssembly text; `validate` does not.

@@ -61,10 +61,10 @@ def dry_run(guest: Guest, *, seed: int) -> DryRun:
     )
 
 
-def generate_inputs(samples: int, *, seed: int) -> NDArray[np.float64]:
-    """Returns `ROWS` rows of `samples`: first the edge cases of floats and windows, then loads as of households."""
-    edge_cases = _edge_cases(samples)
-    loads = _typical_loads(np.random.default_rng(seed), ROWS - len(edge_cases), samples)
+def generate_inputs(samples: int, *, seed: int, rows: int = ROWS) -> NDArray[np.float64]:
+    """Returns `rows` rows of `samples`: first the edge cases of floats and windows, then loads as of households."""
+    edge_cases = _edge_cases(samples)[:rows]
+    loads = _typical_loads(np.random.default_rng(seed), rows - len(edge_cases), samples)
     return np.concatenate([edge_cases, loads])
 
 

@@ -6,13 +6,26 @@ needed by a function from numbers to a number, is switched off: less to attack, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import wasmtime
 
+from edge.domain.recording import Conditions
+
 if TYPE_CHECKING:
     from edge.settings import SandboxLimits
+
+
+class Target(StrEnum):
+    """What modules are compiled for."""
+
+    NATIVE = "native"
+    """The machine's own code: what an edge runs."""
+    INTERPRETER = "pulley64"
+    """Bytecode that wasmtime interprets: a second opinion on what the native code came to, on any machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +69,38 @@ def configuration_for(limits: SandboxLimits) -> EngineConfiguration:
     return EngineConfiguration(max_wasm_stack=limits.stack_bytes_max)
 
 
-def build_engine(configuration: EngineConfiguration) -> wasmtime.Engine:
+def build_engine(configuration: EngineConfiguration, target: Target = Target.NATIVE) -> wasmtime.Engine:
     """Returns an engine set to exactly this configuration."""
     config = wasmtime.Config()
+    if target is not Target.NATIVE:
+        config.target = target.value
     for field in fields(configuration):
         setattr(config, field.name, getattr(configuration, field.name))
     return wasmtime.Engine(config)
 
 
-def make_engine(limits: SandboxLimits) -> wasmtime.Engine:
+def make_engine(limits: SandboxLimits, target: Target = Target.NATIVE) -> wasmtime.Engine:
     """Returns the engine that every module under these limits is compiled for and run by."""
-    return build_engine(configuration_for(limits))
+    return build_engine(configuration_for(limits), target)
+
+
+def conditions_of(limits: SandboxLimits) -> Conditions:
+    """Returns what an evaluation under these limits can depend on."""
+    return Conditions(
+        fuel_max=limits.fuel_max,
+        memory_bytes_max=limits.memory_bytes_max,
+        table_elements_max=limits.table_elements_max,
+        stack_bytes_max=limits.stack_bytes_max,
+        engine={"wasmtime": version("wasmtime"), **asdict(configuration_for(limits))},
+    )
+
+
+def limits_under(conditions: Conditions, limits: SandboxLimits) -> SandboxLimits:
+    """Returns `limits` with those of `conditions` in place of its own."""
+    return replace(
+        limits,
+        fuel_max=conditions.fuel_max,
+        memory_bytes_max=conditions.memory_bytes_max,
+        table_elements_max=conditions.table_elements_max,
+        stack_bytes_max=conditions.stack_bytes_max,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from edge.errors import SandboxError
 from edge.sandbox.compile import CompiledModule, Compiler
-from edge.sandbox.engine import make_engine
+from edge.sandbox.engine import Target, make_engine
 from edge.sandbox.expose import expose
 from edge.sandbox.guest import Guest
 from edge.sandbox.ticker import Ticker
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """Compiles and loads modules under one set of limits, from its making until `close`."""
+    """Compiles and loads modules under one set of limits, from its making until `close`.
 
-    def __init__(self, limits: SandboxLimits | None = None) -> None:
+    Args:
+        limits: the defaults if None.
+        target: native code, or the interpreter that it is checked against; code of one is not loaded by the other.
+    """
+
+    def __init__(self, limits: SandboxLimits | None = None, target: Target = Target.NATIVE) -> None:
         self.limits = limits or SandboxLimits()
-        self._compiler = Compiler(self.limits)
-        self._engine = make_engine(self.limits)
+        self._compiler = Compiler(self.limits, target)
+        self._engine = make_engine(self.limits, target)
         self._ticker = Ticker(self._engine)
         self._ticker.start()
         self._closed = False

@@ -5,10 +5,12 @@ An entry enters the log in the transaction of what it records, so that neither i
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.domain.event import EventKind
 from edge.errors import InvalidRequestError
 from edge.store.audit import Leaf
 from edge.trust.heads import sign_head
@@ -124,6 +126,19 @@ class AuditLog:
         with self._lock:
             self._check_size(second_size)
             return tuple(self._tree.consistency_proof(first_size, second_size))
+
+    async def run_entry(self, trigger_key: str, slot_ms: int) -> dict[str, object] | None:
+        """Returns what the log says of the run of a trigger at a slot, if its hash is in the tree; else None."""
+        texts = (f'"kind":"{EventKind.EVALUATION_RUN}"', f'"slot_ms":{slot_ms}', json.dumps(trigger_key))
+        for leaf in await self._store.read(lambda tables: tables.audit.containing(*texts)):
+            detail: dict[str, object] = json.loads(leaf.payload)["detail"]
+            if (detail["trigger"], detail["slot_ms"]) != (trigger_key, slot_ms):
+                continue
+            with self._lock:
+                in_tree = leaf.index < len(self._tree) and self._tree.leaf(leaf.index)
+            if in_tree == entry_leaf_hash(leaf.salt, leaf.payload):
+                return detail
+        return None
 
     def __len__(self) -> int:
         return len(self._tree)

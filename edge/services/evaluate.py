@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,6 +20,7 @@ import numpy as np
 import structlog
 
 from edge.domain.event import EventKind
+from edge.domain.recording import input_block
 from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
 from edge.services.agenda import Agenda
@@ -31,25 +33,21 @@ from edge_sdk.manifest import SLOT_STEP_S
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from numpy.typing import NDArray
-
     from edge.clock import Clock
-    from edge.domain.health import FaultCounts
     from edge.domain.meter import Meter
+    from edge.domain.recording import Matrix
     from edge.domain.trigger import Trigger
     from edge.metrics import Metrics
-    from edge.sandbox.guest import Guest
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
     from edge.services.documents import Documents
     from edge.services.load import Guests
+    from edge.services.record import Recorder
     from edge.settings import EvaluationSection
     from edge.store.store import Store, Tables
 
 _log = structlog.get_logger(__name__)
 _STEP_MS = SLOT_STEP_S * 1000
-# The sandbox is asked in pieces, so that an edge that stops waits for a piece and not for ten thousand households.
-_ROWS_AT_ONCE = 16
 _FAILURES_MAX = 3
 
 T = TypeVar("T")
@@ -74,6 +72,7 @@ class Evaluator:
         guests: Guests,
         dispatch: Dispatch,
         conclusion: Conclusion,
+        recorder: Recorder,
         settings: EvaluationSection,
         local: LocalTime,
         clock: Clock,
@@ -85,12 +84,14 @@ class Evaluator:
         self._guests = guests
         self._dispatch = dispatch
         self._conclusion = conclusion
+        self._recorder = recorder
         self._settings = settings
         self._local = local
         self._clock = clock
         self._metrics = metrics
         self._agenda = Agenda(store, clock.now_ms())
         self._stopped: frozenset[str] = frozenset()
+        self._closing = threading.Event()
         # A thread of its own: however many callers ask for something, slots do not wait behind them.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="edge-evaluator")
 
@@ -115,7 +116,8 @@ class Evaluator:
             await self._clock.sleep_until(now_ms - now_ms % _STEP_MS + _STEP_MS + settle_ms)
 
     def close(self) -> None:
-        """Waits for what the sandbox has under way. `run` must have been cancelled."""
+        """Ends what the sandbox has under way, within a batch. `run` must have been cancelled."""
+        self._closing.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def evaluate_until(self, until_ms: int) -> None:
@@ -144,6 +146,7 @@ class Evaluator:
             with self._metrics.evaluation_s.time():
                 if not await self._tried(trigger, slot_ms, self._evaluate(trigger, slot_ms)):
                     failed.add(trigger.run_key)
+        await self._recorder.settled()
 
     async def _permitted(self) -> list[Trigger]:
         """Returns the triggers that the policy in force lets run, and says so when it begins to stop some.
@@ -180,42 +183,40 @@ class Evaluator:
         guest = await self._guests.get(trigger)
         now_ms = self._clock.now_ms()
         batch = await self._store.read(lambda tables: _batch(tables, trigger, slot_ms, now_ms))
-        inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
-        outcomes, faults = await self._outcomes(guest, inputs)
+        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
+        evaluation = await self._in_thread(partial(guest.evaluate, inputs, stopped=self._closing.is_set))
+        faults = counted(evaluation.faults)
         # Scope neighbourhood: one evaluation speaks for every household.
-        each = np.broadcast_to(outcomes, len(batch.households)).tolist()
+        each = np.broadcast_to(evaluation.outcomes, len(batch.households)).tolist()
         evaluated = Evaluated(trigger, slot_ms, batch.households, each, len(inputs), faults, digest)
         acted = await self._store.write(lambda transaction: self._conclusion.write(transaction, evaluated), urgent=True)
         self._agenda.note_done(trigger, slot_ms)
         self._metrics.note_slot(trigger.run_key, len(inputs), asdict(faults), len(acted))
         self._dispatch.notify(acted)
+        await self._recorder.record(trigger, slot_ms, batch.households, windows, evaluation, digest, guest.limits)
 
-    async def _outcomes(self, guest: Guest, inputs: NDArray[np.float64]) -> tuple[NDArray[np.int16], FaultCounts]:
-        """Returns the outcome of each row, and how many of them faulted."""
-        outcomes, codes = np.zeros(len(inputs), np.int16), np.zeros(len(inputs), np.int8)
-        for first in range(0, len(inputs), _ROWS_AT_ONCE):
-            evaluation = await self._in_thread(partial(guest.evaluate, inputs[first : first + _ROWS_AT_ONCE]))
-            outcomes[first : first + _ROWS_AT_ONCE] = evaluation.outcomes
-            codes[first : first + _ROWS_AT_ONCE] = evaluation.faults
-        return outcomes, counted(codes)
+    def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[list[Matrix], Matrix, str]:
+        """Returns the windows, the input blocks of them and their digest.
 
-    def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[NDArray[np.float64], str]:
-        """Returns the input blocks and their digest: a row a household, or one row in all for scope neighbourhood."""
-        specs = window_specs(trigger.manifest)
+        The blocks are a row a household, or one row in all for scope neighbourhood.
+        """
+        windows = self._windows(trigger, slot_ms, batch)
         one_row = trigger.manifest.trigger.scope == "neighbourhood"
         rows = min(1, len(batch.households)) if one_row else len(batch.households)
+        inputs = input_block(windows, rows)
+        return windows, inputs, salted_digest(inputs, self._audit.new_salt())
+
+    def _windows(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> list[Matrix]:
+        """Returns each input's window, in manifest order: a row a household, or one row that all see."""
+        specs = window_specs(trigger.manifest)
         _, tier = self._documents.policy().tier_of(trigger.organization)
         windows = self._store.windows.matrix(specs, slot_ms, batch.households, batch.meters, tier.group_min)
-        blocks = []
-        for place, spec in enumerate(specs):
-            window = (
-                np.array([clock_window(spec, slot_ms, self._local)])
-                if spec.series.extent is Extent.CLOCK
-                else windows[place]
-            )
-            blocks.append(np.broadcast_to(window, (rows, spec.samples)) if len(window) != rows else window)
-        inputs = np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float64)
-        return inputs, salted_digest(inputs, self._audit.new_salt())
+        return [
+            np.array([clock_window(spec, slot_ms, self._local)])
+            if spec.series.extent is Extent.CLOCK
+            else windows[place]
+            for place, spec in enumerate(specs)
+        ]
 
     async def _leave_out(self, trigger: Trigger, slots: list[int], why: EventKind) -> None:
         await self._store.write(
@@ -228,7 +229,7 @@ class Evaluator:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def salted_digest(inputs: NDArray[np.float64], salt: bytes) -> str:
+def salted_digest(inputs: Matrix, salt: bytes) -> str:
     """Returns `hmac-sha256:SALT:DIGEST`, hexadecimal; whoever has the salt can check what the inputs were."""
     digest = hmac.new(salt, inputs.reshape(-1).view(np.uint8).data, hashlib.sha256)
     return f"hmac-sha256:{salt.hex()}:{digest.hexdigest()}"

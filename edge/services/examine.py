@@ -97,6 +97,11 @@ def structure_facts(structure: ModuleStructure) -> dict[str, object]:
     listed = {"imports": structure.imports, "exports": structure.exports, "memory": structure.memories}
     return {
         "functions": len(structure.functions),
+        "code_bytes": sum(function.body_bytes for function in structure.functions),
+        "largest_function_bytes": max((function.body_bytes for function in structure.functions), default=0),
+        "data_bytes": structure.data_bytes,
+        "globals": len(structure.globals),
+        "table_elements": sum(min(table.min_elements, _INTEGER_MAX) for table in structure.tables[:LISTED_MAX]),
         "imports": [
             {"module": printable(item.module), "name": printable(item.name), "kind": item.kind.value}
             for item in structure.imports[:LISTED_MAX]

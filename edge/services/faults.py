@@ -13,7 +13,7 @@ import structlog
 
 from edge.domain.event import OPERATOR_SUBJECT, Event, EventKind
 from edge.domain.health import FaultCounts, ModuleHealth, SlotCounts, after_slot
-from edge.sandbox.guest import FaultCode
+from edge.sandbox.evaluation import FaultCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from edge.domain.module import digest_of
 from edge.errors import SandboxError, SignatureError
+from edge.sandbox.batch import Batch
 from edge_sdk.manifest import SECTION
 from edge_sdk.wasm import custom_section
 
 if TYPE_CHECKING:
     from edge.domain.approval import Approval
     from edge.domain.trigger import Trigger
-    from edge.sandbox.guest import Guest
     from edge.sandbox.sandbox import Sandbox
     from edge.services.documents import Documents
     from edge.store.store import Store
@@ -29,9 +29,9 @@ class Guests:
         self._store = store
         self._sandbox = sandbox
         self._documents = documents
-        self._loaded: dict[_Key, Guest] = {}
+        self._loaded: dict[_Key, Batch] = {}
 
-    async def get(self, trigger: Trigger) -> Guest:
+    async def get(self, trigger: Trigger) -> Batch:
         """Returns the trigger's code, ready to be evaluated.
 
         Raises:
@@ -51,7 +51,7 @@ class Guests:
         wanted = {self._key(trigger) for trigger in triggers}
         self._loaded = {key: guest for key, guest in self._loaded.items() if key in wanted}
 
-    def _load(self, trigger: Trigger) -> Guest:
+    def _load(self, trigger: Trigger) -> Batch:
         envelope_json, wasm = self._store.read_now(
             lambda tables: (
                 tables.modules.approval_envelope(trigger.organization, trigger.module_digest),
@@ -64,12 +64,13 @@ class Guests:
             raise SandboxError(f"The stored module of {trigger.key} is not the one that was approved.")
         if custom_section(wasm, SECTION) != trigger.manifest.canonical_json():
             raise SandboxError(f"The stored manifest of {trigger.key} is not the one in its module.")
-        return self._sandbox.load(
+        guest = self._sandbox.load(
             self._sandbox.compile(wasm),
             input_samples=trigger.manifest.samples,
             actions=len(trigger.manifest.action),
             limits=replace(self._sandbox.limits, fuel_max=self._fuel_max(trigger)),
         )
+        return Batch(guest)
 
     def _fuel_max(self, trigger: Trigger) -> int:
         # The policy in force may be newer than the approval, and grant less.

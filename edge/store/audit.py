@@ -76,6 +76,14 @@ class AuditTable:
         ).fetchall()
         return [Leaf(*row) for row in rows]
 
+    def containing(self, *texts: str) -> list[Leaf]:
+        """Returns the entries whose payload has each of `texts` in it, by index. It goes through all of the log."""
+        conditions = " AND ".join(["contains(decode(payload), ?)"] * len(texts))
+        rows = self._cursor.execute(
+            f"SELECT index, leaf_hash, salt, payload FROM state.audit WHERE {conditions} ORDER BY index", list(texts)
+        ).fetchall()
+        return [Leaf(*row) for row in rows]
+
     def _insert(self, table: str, columns: dict[str, list[object]]) -> None:
         if not next(iter(columns.values())):
             return

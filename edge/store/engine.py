@@ -81,7 +81,7 @@ class Engine:
         return engine
 
     def _attach_all(self, folder: Path) -> None:
-        self._connection.execute(f"LOAD '{_extension_file()}'")
+        self._connection.execute(f"LOAD '{extension_file()}'")
         self._attach(folder / f"edge{_FILE_SUFFIX}", STATE, migrate_state)
         for file in sorted((folder / "readings").glob(f"*{_FILE_SUFFIX}")):
             self.attach_day(_day_of_file(file))
@@ -193,6 +193,7 @@ def _day_of_file(file: Path) -> int:
         ) from error
 
 
-def _extension_file() -> Path:
+def extension_file() -> Path:
+    """Returns the signed extension without which DuckDB cannot write encrypted files."""
     package = Path(str(importlib.resources.files("duckdb_extension_httpfs")))
     return package / "extensions" / f"v{duckdb.__version__}" / "httpfs.duckdb_extension"

@@ -59,6 +59,15 @@ class EvaluationTable:
             ],
         )
 
+    def get(self, trigger_key: str, slot_ms: int) -> EvaluationRun | None:
+        """Returns the run of a trigger at a slot, or the one that stands for missed slots up to it, or None."""
+        row = self._cursor.execute(
+            "SELECT trigger_key, slot_ms, digest, evaluations, faults, actions, input_digest, ran_ms, first_slot_ms"
+            " FROM state.evaluations WHERE trigger_key = ? AND slot_ms = ?",
+            [trigger_key, slot_ms],
+        ).fetchone()
+        return EvaluationRun(*row) if row else None
+
     def newest_slots(self, until_ms: int = 2**63 - 1) -> dict[str, int]:
         """Returns the newest slot, up to a time if one is given, that each trigger was evaluated at, by its key."""
         rows = self._cursor.execute(

@@ -17,6 +17,7 @@ from edge.store.modules import ModuleTable
 from edge.store.organizations import OrganizationTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
+from edge.store.recordings import RecordingFiles
 from edge.store.shadows import ShadowTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
@@ -66,9 +67,10 @@ class Transaction(Tables):
 class Store:
     """Owns the database. Its coroutines are for the event loop; what is handed to them runs in threads."""
 
-    def __init__(self, engine: Engine, writer: Writer) -> None:
+    def __init__(self, engine: Engine, writer: Writer, recordings: RecordingFiles) -> None:
         self._engine = engine
         self._writer = writer
+        self.recordings = recordings
         self.progress = ProgressTable(engine)
         self.readings = ReadingTable(engine, self.progress)
         self.windows = WindowReader(engine)
@@ -83,7 +85,7 @@ class Store:
             StoreError: see `Engine.open`.
         """
         engine = Engine.open(folder, key_hex, memory_bytes_max=memory_bytes_max, threads_max=threads_max)
-        return cls(engine, Writer(engine, write_queue_max))
+        return cls(engine, Writer(engine, write_queue_max), RecordingFiles(folder / "recordings", key_hex))
 
     async def write(self, work: Callable[[Transaction], T], *, urgent: bool = False) -> T:
         """Runs `work` in a transaction of the state and returns what it returned, once that is durable.
@@ -151,3 +153,4 @@ class Store:
         """Finishes what waits to be written and closes the files."""
         self._writer.close()
         self._engine.close()
+        self.recordings.close()

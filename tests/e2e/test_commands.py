@@ -244,6 +244,7 @@ def test_a_new_trigger_begins_and_inspects(tmp_path: Path) -> None:
         "exports",
         "memory",
         "functions",
+        "structure",
         "leak_bits_per_day",
         "admissible",
         "findings",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.sandbox.guest import FaultCode
+from edge.sandbox.evaluation import FaultCode
 from edge.settings import SandboxLimits
 from tests.hostile.sample import FOLDER, Sample, expand, samples
 

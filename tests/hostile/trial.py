@@ -15,18 +15,21 @@ import os
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.sandbox.admission import examine
 from edge.sandbox.assemble import assemble
 from edge.sandbox.compile import CompiledModule, Compiler
-from edge.sandbox.guest import FaultCode, Guest
+from edge.sandbox.evaluation import FaultCode
 from edge.sandbox.sandbox import Sandbox
 from edge.services.examine import Examination
 from edge.settings import SandboxLimits
 from tests.hostile.sample import FOLDER, Sample
+
+if TYPE_CHECKING:
+    from edge.sandbox.guest import Guest
 
 ACTIONS = 2
 ROWS = np.array([[1.0, 2.0, 3.0, 4.0], [np.nan] * 4, [-1.0, np.inf, 1e300, 5e-324]])

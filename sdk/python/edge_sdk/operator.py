@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge_sdk.wire.v1.operator_pb2_grpc import OperatorServiceAsyncStub
 
 CALL_TIMEOUT_S = 30.0
+REPLAY_TIMEOUT_S = 600.0
 
 
 class OperatorClient(Client):
@@ -138,6 +139,12 @@ class OperatorClient(Client):
         """Returns how the edge is doing."""
         async with translated(self._identity):
             return await self._stub.GetStatus(pb.GetStatusRequest(), timeout=CALL_TIMEOUT_S)
+
+    async def replay(self, trigger: str, slot_ms: int, *, interpreter: bool = False) -> pb.ReplayEvaluationResponse:
+        """Evaluates a past run again and returns whether it came to the same."""
+        request = pb.ReplayEvaluationRequest(trigger=trigger, slot_ms=slot_ms, interpreter=interpreter)
+        async with translated(self._identity):
+            return await self._stub.ReplayEvaluation(request, timeout=REPLAY_TIMEOUT_S)
 
     @property
     def _stub(self) -> OperatorServiceAsyncStub:

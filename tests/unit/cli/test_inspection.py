@@ -33,6 +33,7 @@ KEYS = {
     "exports",
     "memory",
     "functions",
+    "structure",
     "left_out",
     "leak_bits_per_day",
     "leak",

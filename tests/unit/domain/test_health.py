@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.domain.health import FaultCounts, ModuleHealth, SlotCounts, after_slot
-from edge.sandbox.guest import FaultCode
+from edge.sandbox.evaluation import FaultCode
 from edge.settings import FaultsSection
 
 EVERY_S = 900

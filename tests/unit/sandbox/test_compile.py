@@ -22,6 +22,7 @@ from edge.sandbox.compile import (
     _failure,
 )
 from edge.sandbox.compile_child import arguments_for
+from edge.sandbox.engine import Target
 from edge.settings import SandboxLimits
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def wait_until(true: Callable[[], object]) -> None:
 def test_child_bounds_itself() -> None:
     """Without a parent that watches the clock, the child is still stopped when its processor time is over."""
     limits = SandboxLimits(compile_s_max=0.5)
-    command = [sys.executable, "-I", "-B", "-c", _CHILD, str(_PACKAGE_ROOT), *arguments_for(limits)]
+    command = [sys.executable, "-I", "-B", "-c", _CHILD, str(_PACKAGE_ROOT), *arguments_for(limits, Target.NATIVE)]
     orphan = subprocess.run(command, input=bomb(2_000, 8_000), capture_output=True, check=False)
     assert orphan.returncode == -signal.SIGXCPU
     assert orphan.stdout == b""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.domain.event import EventKind, organization_subject
-from edge.sandbox.guest import FaultCode
+from edge.sandbox.evaluation import FaultCode
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
 from edge_sdk.wire.v1 import module_pb2 as pb

@@ -335,3 +335,37 @@ class GetStatusResponse(_message.Message):
     organizations_suspended: int
     modules_troubled: _containers.RepeatedCompositeFieldContainer[_module_pb2.Module]
     def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ..., modules_shadow: _Optional[int] = ..., modules_quarantined: _Optional[int] = ..., organizations_suspended: _Optional[int] = ..., modules_troubled: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ...) -> None: ...
+
+class ReplayEvaluationRequest(_message.Message):
+    __slots__ = ("trigger", "slot_ms", "interpreter")
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    SLOT_MS_FIELD_NUMBER: _ClassVar[int]
+    INTERPRETER_FIELD_NUMBER: _ClassVar[int]
+    trigger: str
+    slot_ms: int
+    interpreter: bool
+    def __init__(self, trigger: _Optional[str] = ..., slot_ms: _Optional[int] = ..., interpreter: _Optional[bool] = ...) -> None: ...
+
+class ReplayEvaluationResponse(_message.Message):
+    __slots__ = ("same", "module_digest", "evaluations", "outcomes_differ", "faults_differ", "wall_clock", "fuel_same", "inputs_proven", "runtime_recorded", "runtime_replayed")
+    SAME_FIELD_NUMBER: _ClassVar[int]
+    MODULE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_DIFFER_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_DIFFER_FIELD_NUMBER: _ClassVar[int]
+    WALL_CLOCK_FIELD_NUMBER: _ClassVar[int]
+    FUEL_SAME_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_PROVEN_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_RECORDED_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    same: bool
+    module_digest: str
+    evaluations: int
+    outcomes_differ: int
+    faults_differ: int
+    wall_clock: int
+    fuel_same: bool
+    inputs_proven: bool
+    runtime_recorded: str
+    runtime_replayed: str
+    def __init__(self, same: _Optional[bool] = ..., module_digest: _Optional[str] = ..., evaluations: _Optional[int] = ..., outcomes_differ: _Optional[int] = ..., faults_differ: _Optional[int] = ..., wall_clock: _Optional[int] = ..., fuel_same: _Optional[bool] = ..., inputs_proven: _Optional[bool] = ..., runtime_recorded: _Optional[str] = ..., runtime_replayed: _Optional[str] = ...) -> None: ...

@@ -115,6 +115,11 @@ class OperatorServiceStub:
                 request_serializer=edge_dot_v1_dot_operator__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_operator__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.ReplayEvaluation = channel.unary_unary(
+                '/edge.v1.OperatorService/ReplayEvaluation',
+                request_serializer=edge_dot_v1_dot_operator__pb2.ReplayEvaluationRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.ReplayEvaluationResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
@@ -232,6 +237,13 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayEvaluation(self, request, context):
+        """Evaluates a past run again from its recorded inputs. Answers with counts, never with an input or an outcome.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -314,6 +326,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=edge_dot_v1_dot_operator__pb2.GetStatusRequest.FromString,
                     response_serializer=edge_dot_v1_dot_operator__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'ReplayEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayEvaluation,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.ReplayEvaluationRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.ReplayEvaluationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -749,6 +766,33 @@ class OperatorService:
             '/edge.v1.OperatorService/GetStatus',
             edge_dot_v1_dot_operator__pb2.GetStatusRequest.SerializeToString,
             edge_dot_v1_dot_operator__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/ReplayEvaluation',
+            edge_dot_v1_dot_operator__pb2.ReplayEvaluationRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.ReplayEvaluationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -64,6 +64,8 @@ class OperatorServiceStub:
     ResumeOrganization: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ResumeOrganizationRequest, _operator_pb2.ResumeOrganizationResponse]
     """Lets an organization's modules run again, but for those that are stopped themselves."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operator_pb2.GetStatusRequest, _operator_pb2.GetStatusResponse]
+    ReplayEvaluation: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ReplayEvaluationRequest, _operator_pb2.ReplayEvaluationResponse]
+    """Evaluates a past run again from its recorded inputs. Answers with counts, never with an input or an outcome."""
 
 @_typing.type_check_only
 class OperatorServiceAsyncStub(OperatorServiceStub):
@@ -101,6 +103,8 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     ResumeOrganization: _aio.UnaryUnaryMultiCallable[_operator_pb2.ResumeOrganizationRequest, _operator_pb2.ResumeOrganizationResponse]  # type: ignore[assignment]
     """Lets an organization's modules run again, but for those that are stopped themselves."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_operator_pb2.GetStatusRequest, _operator_pb2.GetStatusResponse]  # type: ignore[assignment]
+    ReplayEvaluation: _aio.UnaryUnaryMultiCallable[_operator_pb2.ReplayEvaluationRequest, _operator_pb2.ReplayEvaluationResponse]  # type: ignore[assignment]
+    """Evaluates a past run again from its recorded inputs. Answers with counts, never with an input or an outcome."""
 
 class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called with a certificate of role `operator`."""
@@ -231,5 +235,13 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.GetStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.GetStatusResponse, _abc.Awaitable[_operator_pb2.GetStatusResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ReplayEvaluation(
+        self,
+        request: _operator_pb2.ReplayEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ReplayEvaluationResponse, _abc.Awaitable[_operator_pb2.ReplayEvaluationResponse]]:
+        """Evaluates a past run again from its recorded inputs. Answers with counts, never with an input or an outcome."""
 
 def add_OperatorServiceServicer_to_server(servicer: OperatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
