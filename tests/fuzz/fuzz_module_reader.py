@@ -18,6 +18,8 @@ with atheris.instrument_imports(include=["edge.sandbox", "edge_sdk.wasm", "edge_
     from edge.sandbox.admission import examine
     from edge.sandbox.assemble import assemble
     from edge.sandbox.engine import make_engine
+    from edge.sandbox.expose import expose
+    from edge.sandbox.inspection import inspect
     from edge_sdk.wasm import ENTRIES_MAX, SECTIONS_MAX, custom_section, embed_custom_section, read_sections
 
 from edge.services.build import build_folder
@@ -86,7 +88,26 @@ def check_agreement(wasm: bytes) -> None:
         assert disagreement(ENGINE, wasm, examined.structure) == ""
 
 
-CHECKS: Final[tuple[Callable[[bytes], None], ...]] = (check_examination, check_custom_sections, check_agreement)
+def check_exposing(wasm: bytes) -> None:
+    """What is exposed of an admissible module is read back, and it is valid exactly where the module is."""
+    examined = examine(wasm, LIMITS)
+    if examined.structure is None or examined.findings:
+        return
+    exposed, state = expose(wasm)
+    structure = inspect(exposed)
+    kept = len(examined.structure.exports)
+    assert structure.exports[:kept] == examined.structure.exports
+    assert len(structure.exports) == kept + len(state.globals) + (state.table is not None)
+    assert structure.globals == examined.structure.globals
+    assert accepts(ENGINE, exposed) == accepts(ENGINE, wasm)
+
+
+CHECKS: Final[tuple[Callable[[bytes], None], ...]] = (
+    check_examination,
+    check_custom_sections,
+    check_agreement,
+    check_exposing,
+)
 
 
 def try_one(wasm: bytes) -> None:

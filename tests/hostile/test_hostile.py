@@ -75,12 +75,15 @@ def test_refused_where_and_why_it_says(sample: Sample, tried: Callable[[Sample],
 
 @pytest.mark.parametrize("sample", CONTAINED, ids=lambda sample: sample.name)
 def test_contained_as_it_says(sample: Sample, tried: Callable[[Sample], dict[str, Any]]) -> None:
-    """It is admitted, gives each household the fault or outcome it names, every time, and harms no other guest."""
+    """It is admitted, gives each household the fault or outcome it names, every time, one by one as in a batch, and
+    harms no other guest.
+    """
     trial = tried(sample)
     assert trial["findings"] == []
-    assert trial["faults"] == [[sample.fault] * 3] * 2
-    assert trial["outcomes"] == [[sample.outcome] * 3] * 2
+    assert trial["faults"] == [[sample.fault] * 3] * 4
+    assert trial["outcomes"] == [[sample.outcome] * 3] * 4
     assert trial["fuel"][0] == trial["fuel"][1]
+    assert trial["fuel_total"] == [sum(trial["fuel"][0])] * 4
     assert max(trial["fuel"][0]) <= sample.limits.fuel_max
     assert trial["neighbour"] == [1, 0, 0]
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from edge.sandbox.admission import examine
 from edge.sandbox.assemble import assemble
+from edge.sandbox.batch import Batch
 from edge.sandbox.compile import CompiledModule, Compiler
 from edge.sandbox.evaluation import FaultCode
 from edge.sandbox.sandbox import Sandbox
@@ -81,10 +82,13 @@ def vars_of(finding: Any) -> dict[str, str]:
 
 def _evaluate(guest: Guest, neighbour: Guest) -> dict[str, Any]:
     first, second = guest.evaluate(ROWS), guest.evaluate(ROWS)
+    batch = Batch(guest)
+    batched = batch.evaluate(ROWS), batch.evaluate(ROWS)
     return {
-        "faults": [[FaultCode(code).name for code in run.faults] for run in (first, second)],
-        "outcomes": [run.outcomes.tolist() for run in (first, second)],
+        "faults": [[FaultCode(code).name for code in run.faults] for run in (first, second, *batched)],
+        "outcomes": [run.outcomes.tolist() for run in (first, second, *batched)],
         "fuel": [run.fuel.tolist() for run in (first, second)],
+        "fuel_total": [run.fuel_total for run in (first, second, *batched)],
         "neighbour": neighbour.evaluate(ROWS).outcomes.tolist(),
     }
 
