@@ -18,6 +18,7 @@ import numpy as np
 from edge.errors import Category, SandboxError, ServerError
 from edge.sandbox.driver import DriverModule
 from edge.sandbox.evaluation import Evaluation, FaultCode
+from edge.sandbox.guest import write_inputs
 from edge.sandbox.instance import FaultError, call, limit, refill
 from edge.sandbox.pace import Pace
 from edge.sandbox.state import State
@@ -96,10 +97,10 @@ class Batch:
             EvaluationStoppedError: it was told to give up.
             SandboxError: if the inputs have another shape or type, or the sandbox itself fails.
         """
-        rows = self._guest.rows_of(inputs)
-        outcomes, faults = np.zeros(len(rows), np.int16), np.zeros(len(rows), np.int8)
+        self._guest.check_inputs(inputs)
+        outcomes, faults = np.zeros(len(inputs), np.int16), np.zeros(len(inputs), np.int8)
         fuel_total = done = 0
-        while done < len(rows):
+        while done < len(inputs):
             if stopped():
                 raise EvaluationStoppedError("The evaluation was given up.")
             try:
@@ -107,7 +108,7 @@ class Batch:
             except FaultError as fault:
                 faults[done:] = fault.code  # It meets them all, for it has not met their data.
                 break
-            part = self._run(live, rows[done:])
+            part = self._run(live, inputs[done:])
             self._take_outcomes(live, part.done, outcomes[done:], faults[done:])
             fuel_total += part.fuel
             done += part.done
@@ -175,7 +176,7 @@ class Batch:
 
     def _run_driver(self, live: _Live, rows: NDArray[np.float64], fuel: int) -> FaultCode:
         driver, store = live.driver, live.instance.store
-        driver.inputs[: len(rows)] = rows
+        write_inputs(driver.inputs[: len(rows)], rows)
         refill(store, fuel, self._guest.limits.evaluation_wall_s_max)
         try:
             call(store, driver.run, "run", len(rows))

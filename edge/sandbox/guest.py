@@ -95,8 +95,8 @@ class Guest:
         Raises:
             SandboxError: if the inputs have another shape or type, or the sandbox itself fails.
         """
-        rows = self.rows_of(inputs)
-        singles = [self.evaluate_one(row) for row in rows]
+        self.check_inputs(inputs)
+        singles = [self.evaluate_one(row) for row in inputs]
         fuel = np.array([single.fuel for single in singles], dtype=np.int64)
         return MeasuredEvaluation(
             outcomes=np.array([single.outcome for single in singles], dtype=np.int16),
@@ -105,10 +105,8 @@ class Guest:
             fuel=fuel,
         )
 
-    def rows_of(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the rows as a guest reads them: little-endian, and one spelling of NaN.
-
-        NaN has 2^53 - 2 spellings. The guest sees one, so that a replay from recorded values is exact.
+    def check_inputs(self, inputs: NDArray[np.float64]) -> None:
+        """Refuses what is not a row of `input_samples` per household.
 
         Raises:
             SandboxError: if the inputs have another shape or type.
@@ -116,10 +114,12 @@ class Guest:
         if inputs.dtype != np.float64 or inputs.ndim != 2 or inputs.shape[1] != self.input_samples:
             expected = f"float64 of shape (households, {self.input_samples})"
             raise SandboxError(f"Inputs are {inputs.dtype} of shape {inputs.shape}, not {expected}.")
-        return np.where(np.isnan(inputs), np.nan, inputs).astype("<f8", copy=False)
 
     def evaluate_one(self, row: NDArray[np.float64]) -> Single:
-        """Returns what one household's evaluation gave; `row` is one of `rows_of`.
+        """Returns what one household's evaluation gave.
+
+        Args:
+            row: its inputs.
 
         Raises:
             SandboxError: if the sandbox itself fails.
@@ -129,7 +129,9 @@ class Guest:
                 instance = self.prepare(store)
             except FaultError as fault:
                 return Single(0, fault.code, 0)
-            instance.memory.write(store, bytearray(row.tobytes()), instance.address)
+            block = np.empty(self.input_samples, dtype="<f8")
+            write_inputs(block, row)
+            instance.memory.write(store, bytearray(block.tobytes()), instance.address)
             refill(store, self.limits.fuel_max, self.limits.evaluation_wall_s_max)
             outcome, code = 0, FaultCode.NONE
             try:
@@ -170,3 +172,12 @@ class Guest:
             memory_of(exports)
             function(exports, EDGE_INPUTS)
             function(exports, EVALUATE)
+
+
+def write_inputs(blocks: NDArray[np.float64], inputs: NDArray[np.float64]) -> None:
+    """Writes inputs as a guest reads them: little-endian, and one spelling of NaN.
+
+    NaN has 2^53 - 2 spellings. The guest sees one, so that a replay from recorded values is exact.
+    """
+    blocks[...] = inputs
+    blocks[np.isnan(blocks)] = np.nan

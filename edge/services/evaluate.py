@@ -12,8 +12,10 @@ import hashlib
 import hmac
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,22 +23,21 @@ import structlog
 
 from edge.domain.event import EventKind
 from edge.domain.recording import input_block
-from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
 from edge.services.faults import counted, health_of
+from edge.services.slot_inputs import SlotInputs
 from edge.services.triggers import consenting, running_triggers, spent
-from edge_sdk.catalogue import Extent
 from edge_sdk.manifest import SLOT_STEP_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from edge.clock import Clock
-    from edge.domain.meter import Meter
     from edge.domain.recording import Matrix
     from edge.domain.trigger import Trigger
+    from edge.domain.window import LocalTime
     from edge.metrics import Metrics
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
@@ -51,14 +52,6 @@ _STEP_MS = SLOT_STEP_S * 1000
 _FAILURES_MAX = 3
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Who is evaluated, in the order of the matrix's rows, and whose meters count."""
-
-    households: tuple[str, ...]
-    meters: tuple[Meter, ...]
 
 
 class Evaluator:
@@ -140,12 +133,15 @@ class Evaluator:
             if not await self._tried(trigger, slots[-1], self._leave_out(trigger, slots, EventKind.SLOTS_MISSED)):
                 failed.add(trigger.run_key)
         # A shadow comes after the version that acts, and is compared with what that one did.
-        for slot_ms, trigger in sorted(due, key=lambda item: (item[0], item[1].run_key)):
-            if trigger.run_key in failed:
-                continue
-            with self._metrics.evaluation_s.time():
-                if not await self._tried(trigger, slot_ms, self._evaluate(trigger, slot_ms)):
-                    failed.add(trigger.run_key)
+        for slot_ms, together in groupby(sorted(due, key=_slot_and_key), key=itemgetter(0)):
+            meters = await self._store.read(lambda tables: tables.meters.all())
+            inputs = SlotInputs(self._store.windows, meters, self._local, slot_ms)
+            for _, trigger in together:
+                if trigger.run_key in failed:
+                    continue
+                with self._metrics.evaluation_s.time():
+                    if not await self._tried(trigger, slot_ms, self._evaluate(trigger, inputs)):
+                        failed.add(trigger.run_key)
         await self._recorder.settled()
 
     async def _permitted(self) -> list[Trigger]:
@@ -174,7 +170,8 @@ class Evaluator:
             return False
         return True
 
-    async def _evaluate(self, trigger: Trigger, slot_ms: int) -> None:
+    async def _evaluate(self, trigger: Trigger, seen: SlotInputs) -> None:
+        slot_ms = seen.slot_ms
         if trigger not in await self._permitted():
             return  # It was stopped since the round began, and owes nothing from before it runs again.
         if await self._store.read(lambda tables: health_of(tables, trigger).sits_out(slot_ms)):
@@ -182,41 +179,31 @@ class Evaluator:
             return
         guest = await self._guests.get(trigger)
         now_ms = self._clock.now_ms()
-        batch = await self._store.read(lambda tables: _batch(tables, trigger, slot_ms, now_ms))
-        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
+        agreed, households = await self._store.read(lambda tables: _households(tables, trigger, seen, now_ms))
+        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, seen, households, agreed))
         evaluation = await self._in_thread(partial(guest.evaluate, inputs, stopped=self._closing.is_set))
         faults = counted(evaluation.faults)
         # Scope neighbourhood: one evaluation speaks for every household.
-        each = np.broadcast_to(evaluation.outcomes, len(batch.households)).tolist()
-        evaluated = Evaluated(trigger, slot_ms, batch.households, each, len(inputs), faults, digest)
+        each = np.broadcast_to(evaluation.outcomes, len(households)).tolist()
+        evaluated = Evaluated(trigger, slot_ms, households, each, len(inputs), faults, digest)
         acted = await self._store.write(lambda transaction: self._conclusion.write(transaction, evaluated), urgent=True)
         self._agenda.note_done(trigger, slot_ms)
         self._metrics.note_slot(trigger.run_key, len(inputs), asdict(faults), len(acted))
         self._dispatch.notify(acted)
-        await self._recorder.record(trigger, slot_ms, batch.households, windows, evaluation, digest, guest.limits)
+        await self._recorder.record(trigger, slot_ms, households, windows, evaluation, digest, guest.limits)
 
-    def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[list[Matrix], Matrix, str]:
+    def _inputs(
+        self, trigger: Trigger, seen: SlotInputs, households: tuple[str, ...], agreed: frozenset[str]
+    ) -> tuple[list[Matrix], Matrix, str]:
         """Returns the windows, the input blocks of them and their digest.
 
         The blocks are a row a household, or one row in all for scope neighbourhood.
         """
-        windows = self._windows(trigger, slot_ms, batch)
-        one_row = trigger.manifest.trigger.scope == "neighbourhood"
-        rows = min(1, len(batch.households)) if one_row else len(batch.households)
-        inputs = input_block(windows, rows)
-        return windows, inputs, salted_digest(inputs, self._audit.new_salt())
-
-    def _windows(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> list[Matrix]:
-        """Returns each input's window, in manifest order: a row a household, or one row that all see."""
-        specs = window_specs(trigger.manifest)
         _, tier = self._documents.policy().tier_of(trigger.organization)
-        windows = self._store.windows.matrix(specs, slot_ms, batch.households, batch.meters, tier.group_min)
-        return [
-            np.array([clock_window(spec, slot_ms, self._local)])
-            if spec.series.extent is Extent.CLOCK
-            else windows[place]
-            for place, spec in enumerate(specs)
-        ]
+        windows = seen.windows(trigger.manifest, households, agreed, tier.group_min)
+        one_row = trigger.manifest.trigger.scope == "neighbourhood"
+        inputs = input_block(windows, min(1, len(households)) if one_row else len(households))
+        return windows, inputs, salted_digest(inputs, self._audit.new_salt())
 
     async def _leave_out(self, trigger: Trigger, slots: list[int], why: EventKind) -> None:
         await self._store.write(
@@ -235,12 +222,16 @@ def salted_digest(inputs: Matrix, salt: bytes) -> str:
     return f"hmac-sha256:{salt.hex()}:{digest.hexdigest()}"
 
 
-def _batch(tables: Tables, trigger: Trigger, slot_ms: int, now_ms: int) -> _Batch:
-    meters = tuple(meter for meter in tables.meters.all() if meter.counts_at(slot_ms))
-    consent_ids = consenting(tables, trigger, now_ms)
-    acted = spent(tables, trigger, slot_ms)
+def _households(
+    tables: Tables, trigger: Trigger, seen: SlotInputs, now_ms: int
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Returns who consents, and who of them is evaluated: is measured, and has actions left for the day."""
+    consents = consenting(tables, trigger, now_ms)
+    acted = spent(tables, trigger, seen.slot_ms)
     most = trigger.manifest.trigger.max_actions_per_day
-    measured = {meter.household_id for meter in meters}
-    households = tuple(sorted(name for name in consent_ids if name in measured and acted.get(name, 0) < most))
-    # Who did not consent is in nobody's sum either.
-    return _Batch(households, tuple(meter for meter in meters if meter.household_id in consent_ids))
+    households = (name for name in consents if name in seen.measured and acted.get(name, 0) < most)
+    return frozenset(consents), tuple(sorted(households))
+
+
+def _slot_and_key(item: tuple[int, Trigger]) -> tuple[int, str]:
+    return item[0], item[1].run_key

@@ -29,8 +29,12 @@ def active_triggers(tables: Tables, now_ms: int) -> list[Trigger]:
 def consenting(tables: Tables, trigger: Trigger, now_ms: int) -> dict[str, str]:
     """Returns the consent of each household that permits the trigger, by household."""
     needed = trigger.terms
-    consents = tables.consents.granted(needed.organization, needed.service)
-    return {consent.household_id: consent.consent_id for consent in consents if consent.permits(needed, now_ms)}
+    return {
+        household_id: consent_id
+        for terms, consents in tables.consents.in_force_of(needed.identity, now_ms)
+        if terms.cover(needed)
+        for household_id, consent_id in consents
+    }
 
 
 def spent(tables: Tables, trigger: Trigger, slot_ms: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.domain.consent import Consent, ConsentState, SeriesTerms, Terms
 
@@ -31,12 +31,25 @@ class ConsentTable:
         """Returns all a household ever decided, newest first."""
         return self._select("WHERE household_id = ? ORDER BY decided_ms DESC, consent_id", [household_id])
 
-    def granted(self, organization: str, service: str) -> list[Consent]:
-        """Returns what is granted to an organization's service, by household; expiry is for the caller to judge."""
-        return self._select(
-            "WHERE organization = ? AND service = ? AND decided = ? ORDER BY household_id, decided_ms DESC",
-            [organization, service, ConsentState.GRANTED.value],
-        )
+    def in_force_of(self, identity: tuple[str, str, str], now_ms: int) -> list[tuple[Terms, list[tuple[str, str]]]]:
+        """Returns who consents now to what an organization's service does for a purpose.
+
+        Thousands of households agree to the same terms, so they are told apart by the terms they agreed to.
+
+        Args:
+            identity: that of the terms: organization, service, purpose.
+            now_ms: unix ms UTC.
+
+        Returns:
+            For each terms, household and consent of whoever agreed to them.
+        """
+        rows = self._cursor.execute(
+            "SELECT series, action_kinds, list(household_id), list(consent_id) FROM state.consents"
+            " WHERE organization = ? AND service = ? AND purpose = ? AND decided = ? AND expires_ms > ?"
+            " GROUP BY series, action_kinds",
+            [*identity, ConsentState.GRANTED.value, now_ms],
+        ).fetchall()
+        return [(_terms(identity, row[0], row[1]), list(zip(row[2], row[3], strict=True))) for row in rows]
 
     def in_force(self, now_ms: int) -> int:
         """Returns how many consents are in force."""
@@ -82,9 +95,7 @@ class ConsentTable:
             Consent(
                 consent_id=row[0],
                 household_id=row[1],
-                terms=Terms(
-                    row[2], row[3], row[4], frozenset(SeriesTerms(**item) for item in row[5]), frozenset(row[6])
-                ),
+                terms=_terms((row[2], row[3], row[4]), row[5], row[6]),
                 decided=ConsentState(row[7]),
                 decided_ms=row[8],
                 expires_ms=row[9],
@@ -92,3 +103,7 @@ class ConsentTable:
             )
             for row in rows
         ]
+
+
+def _terms(identity: tuple[str, str, str], series: list[dict[str, Any]], action_kinds: list[str]) -> Terms:
+    return Terms(*identity, frozenset(SeriesTerms(**item) for item in series), frozenset(action_kinds))

@@ -61,10 +61,20 @@ async def test_of_household(full_store: Store) -> None:
     assert full_store.read_now(lambda tables: tables.consents.of_household("h9")) == []
 
 
-async def test_granted_to_a_service(full_store: Store) -> None:
-    """What is granted to an organization's service leaves out other services and parties, withdrawn and refused."""
-    found = full_store.read_now(lambda tables: tables.consents.granted("sunny", "advice"))
-    assert [consent.consent_id for consent in found] == ["c7", "c1", "c3"]
+@pytest.mark.parametrize(("now_ms", "households"), [(49, {"h0", "h1", "h2"}), (50, {"h0", "h1"}), (100, set())])
+async def test_in_force_of_a_service(full_store: Store, now_ms: int, households: set[str]) -> None:
+    """Who consents to a service is told by the terms; other services and parties, and what has ended, are left out:
+    those of whom the rule of the domain says that they permit what they agreed to.
+    """
+    found = full_store.read_now(lambda tables: tables.consents.in_force_of(TERMS.identity, now_ms))
+    told = {household: (consent_id, terms) for terms, ids in found for household, consent_id in ids}
+    assert set(told) == households
+    permitting = {
+        item.household_id: (item.consent_id, item.terms)
+        for item in CONSENTS
+        if item.terms.identity == TERMS.identity and item.permits(item.terms, now_ms)
+    }
+    assert told == permitting
 
 
 @pytest.mark.parametrize(("now_ms", "in_force"), [(49, 5), (50, 4), (99, 4), (100, 0)])
