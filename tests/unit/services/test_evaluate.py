@@ -296,8 +296,8 @@ async def test_a_policy_that_comes_in_the_middle_of_a_round(
         assert len(await street.inbox("h1")) == count
 
 
-TRAPS_WHERE_MEASURED = """
-  (if (f64.eq (f64.load (i32.const 0)) (f64.load (i32.const 0))) (then unreachable)) i32.const 0"""
+TRAPS_WHERE_NOTHING_WAS_MEASURED = """
+  (if (f64.ne (f64.load (i32.const 0)) (f64.load (i32.const 0))) (then unreachable)) i32.const 0"""
 
 
 async def test_stopping_does_not_wait_for_everyone(
@@ -315,7 +315,7 @@ async def test_stopping_does_not_wait_for_everyone(
 
     async with street:
         # Whoever traps is evaluated once more by itself, which is where it can be slowed down.
-        await street.set_up(module(TRAPS_WHERE_MEASURED), *names)
+        await street.set_up(module(TRAPS_WHERE_NOTHING_WAS_MEASURED), *names)
         monkeypatch.setattr(Guest, "evaluate_one", slowly)
         slot = asyncio.create_task(street.next_slot())
         assert await asyncio.to_thread(begun.wait, 10)
