@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge.domain.spool import Spool
     from edge.store.engine import Engine
     from edge.store.progress import ProgressTable
+    from edge.store.rollups import RollupTable
 
 READING_ORDER = "row(time_ms, sequence, spool_id)"
 """Orders a meter's readings by time, then by sequence, then by spool: which is newest never depends on chance."""
@@ -61,9 +62,10 @@ class StoredReading:
 class ReadingTable:
     """Writes readings."""
 
-    def __init__(self, engine: Engine, progress: ProgressTable) -> None:
+    def __init__(self, engine: Engine, progress: ProgressTable, rollups: RollupTable) -> None:
         self._engine = engine
         self._progress = progress
+        self._rollups = rollups
 
     def append(self, cursor: duckdb.DuckDBPyConnection, readings: Sequence[StoredReading]) -> None:
         """Commits `readings`, which hold each spool's in ascending sequence.
@@ -89,6 +91,8 @@ class ReadingTable:
         name = self._engine.attach_day(day)
         kept = [row for row in rows if row.refusal is None]
         refused = [row for row in rows if row.refusal is not None]
+        sub_times_ms = (sub.time_ms for row in kept for sub in row.reading.sub_readings)
+        self._rollups.take_away(cursor, day, (row.reading.time_ms for row in kept), sub_times_ms)
         cursor.execute("BEGIN")
         if kept:
             _insert(cursor, f"{name}.readings", _readings_table(kept))

@@ -15,6 +15,7 @@ from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
+from edge.store.rollups import RollupTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
 
@@ -64,7 +65,8 @@ class Store:
         self._engine = engine
         self._writer = writer
         self.progress = ProgressTable(engine)
-        self.readings = ReadingTable(engine, self.progress)
+        self.rollups = RollupTable(engine)
+        self.readings = ReadingTable(engine, self.progress, self.rollups)
         self.windows = WindowReader(engine)
 
     @classmethod
@@ -124,6 +126,15 @@ class Store:
             StoreError: the database refused.
         """
         await self._writer.run(self.progress.sum_up)
+
+    async def roll_up(self, until_ms: int) -> bool:
+        """Rolls up some of what was over at `until_ms`; returns whether more is left.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused.
+        """
+        return await self._writer.run(lambda cursor: self.rollups.make(cursor, until_ms))
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """Runs `work` over a consistent snapshot of the state.
