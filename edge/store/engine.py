@@ -100,6 +100,8 @@ class Engine:
         self.rollups.open_folder()
         for day in self.readings.open_all():
             self.rollups.set_aside(day)
+        row = self._connection.execute(f"SELECT coalesce(max(day), -1) FROM {STATE}.removed_days").fetchone()
+        self.removed_until = int(row[0]) if row else -1
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Returns a connection of its own to the same instance; close it after use."""

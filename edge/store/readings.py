@@ -11,6 +11,7 @@ import pyarrow as pa
 from edge.domain.reading import Phase, Quality, Reading
 from edge.domain.slot import day_of
 from edge.store.engine import day_name
+from edge.store.housekeeping import HousekeepingTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,13 +79,17 @@ class ReadingTable:
                 self._commit(cursor, day, rows)
 
     def count(self) -> tuple[int, int]:
-        """Returns how many readings are stored and how many were refused."""
-        stored = refused = 0
-        with self._engine.reading() as cursor:
-            for day in map(day_name, self._engine.days()):
-                sql = f"SELECT (SELECT count(*) FROM {day}.readings), (SELECT count(*) FROM {day}.refused)"
-                for of_day in cursor.execute(sql).fetchall():
-                    stored, refused = stored + of_day[0], refused + of_day[1]
+        """Returns how many readings were ever stored and how many refused, those of removed days included."""
+        return self._engine.read_days(self._count)
+
+    def _count(self, cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+        removed = HousekeepingTable(cursor)
+        stored, refused = removed.removed_readings()
+        for day in set(self._engine.days()) - removed.removed_days():
+            name = day_name(day)
+            sql = f"SELECT (SELECT count(*) FROM {name}.readings), (SELECT count(*) FROM {name}.refused)"
+            for of_day in cursor.execute(sql).fetchall():
+                stored, refused = stored + of_day[0], refused + of_day[1]
         return stored, refused
 
     def _commit(self, cursor: duckdb.DuckDBPyConnection, day: int, rows: Sequence[StoredReading]) -> None:

@@ -60,9 +60,21 @@ CREATE TABLE {db}.audit (index BIGINT NOT NULL, leaf_hash BLOB NOT NULL, salt BL
 CREATE TABLE {db}.audit_subjects (subject VARCHAR NOT NULL, index BIGINT NOT NULL);
 """
 
+_STATE_2 = """
+CREATE TABLE {db}.removed_days (
+    day BIGINT NOT NULL, readings BIGINT NOT NULL, refused BIGINT NOT NULL, removed_ms BIGINT NOT NULL
+);
+CREATE TABLE {db}.progress (
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, last_sequence BIGINT NOT NULL, received_ms BIGINT NOT NULL,
+    newest_ms BIGINT, import_wh BIGINT, export_wh BIGINT
+);
+CREATE TABLE {db}.set_aside (file VARCHAR NOT NULL, noticed_ms BIGINT NOT NULL);
+CREATE TABLE {db}.rewritten_days (day BIGINT NOT NULL, rewritten_ms BIGINT NOT NULL);
+"""
+
 # Of each kind of file the script at place i takes one from version i to i + 1. What has been released is never edited:
 # a change is a script appended.
-_STATE_SCRIPTS = (_STATE_1,)
+_STATE_SCRIPTS = (_STATE_1, _STATE_2)
 STATE_VERSION = len(_STATE_SCRIPTS)
 
 _PHASE_COLUMNS = "".join(

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+import duckdb
+
 from edge.store.actions import ActionTable
 from edge.store.audit import AuditTable
 from edge.store.consents import ConsentTable
 from edge.store.documents import DocumentTable
-from edge.store.engine import Engine
+from edge.store.engine import Engine, day_name
 from edge.store.evaluations import EvaluationTable
+from edge.store.failures import is_damage
+from edge.store.files import FileKeeper
+from edge.store.housekeeping import HousekeepingTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import duckdb
+    from edge.store.housekeeping import RemovedDay
 
 T = TypeVar("T")
 
@@ -39,6 +44,7 @@ class Tables:
         self.evaluations = EvaluationTable(cursor)
         self.actions = ActionTable(cursor)
         self.audit = AuditTable(cursor)
+        self.housekeeping = HousekeepingTable(cursor)
 
 
 class Transaction(Tables):
@@ -68,6 +74,8 @@ class Store:
         self.rollups = RollupTable(engine)
         self.readings = ReadingTable(engine, self.progress, self.rollups)
         self.windows = WindowReader(engine)
+        self.files = FileKeeper(engine, self.rollups)
+        engine.mend_with(self._mend)
 
     @classmethod
     def open(
@@ -91,15 +99,7 @@ class Store:
             StoreError: the database refused.
         """
 
-        def in_transaction(cursor: duckdb.DuckDBPyConnection) -> T:
-            transaction = Transaction(cursor)
-            cursor.execute("BEGIN")
-            result = work(transaction)
-            cursor.execute("COMMIT")
-            transaction.committed()
-            return result
-
-        return await self._writer.run(in_transaction, urgent=urgent)
+        return await self._writer.run(lambda cursor: _in_transaction(cursor, work), urgent=urgent)
 
     async def append_readings(self, readings: Sequence[StoredReading]) -> None:
         """Stores readings, which hold each spool's in ascending sequence; they are durable on return.
@@ -111,7 +111,14 @@ class Store:
 
         def in_order(cursor: duckdb.DuckDBPyConnection) -> None:
             days = len(self._engine.days())
-            self.readings.append(cursor, readings)
+            try:
+                self.readings.append(cursor, readings)
+            except duckdb.Error as error:
+                # These fail; but those that are sent again meet a file that can be written.
+                if is_damage(error):
+                    cursor.execute("ROLLBACK")
+                    self.files.set_damaged_aside()
+                raise
             if len(self._engine.days()) > days:
                 # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.
                 self.progress.sum_up(cursor)
@@ -126,6 +133,39 @@ class Store:
             StoreError: the database refused.
         """
         await self._writer.run(self.progress.sum_up)
+
+    async def remove_readings(self, day: int, now_ms: int, note: Callable[[Transaction, RemovedDay], None]) -> None:
+        """Removes a day's readings, once its roll-ups are complete. From then on the day takes no more.
+
+        Args:
+            day: which.
+            now_ms: the time, for the record.
+            note: writes what has to be written with it, in one transaction.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused, or the file is being read; try again.
+        """
+
+        def remove(cursor: duckdb.DuckDBPyConnection) -> None:
+            if day not in HousekeepingTable(cursor).removed_days():
+                self.rollups.complete(cursor, day)
+                db = day_name(day)
+                _in_transaction(
+                    cursor, lambda transaction: note(transaction, transaction.housekeeping.note_removed(day, db, now_ms))
+                )
+            self.files.remove_readings(day)
+
+        await self._writer.run(remove)
+
+    async def change_files(self, work: Callable[[FileKeeper], T]) -> T:
+        """Runs `work` in the writer's thread.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: a file could not be changed.
+        """
+        return await self._writer.run(lambda _: work(self.files))
 
     async def roll_up(self, until_ms: int) -> bool:
         """Rolls up some of what was over at `until_ms`; returns whether more is left.
@@ -152,7 +192,20 @@ class Store:
             cursor.execute("COMMIT")
             return result
 
+    def _mend(self) -> bool:
+        """Sets damaged files aside, from any thread but the writer's; returns whether there were any."""
+        return self._writer.submit(lambda _: self.files.set_damaged_aside(), urgent=True).result()
+
     def close(self) -> None:
         """Finishes what waits to be written and closes the files."""
         self._writer.close()
         self._engine.close()
+
+
+def _in_transaction(cursor: duckdb.DuckDBPyConnection, work: Callable[[Transaction], T]) -> T:
+    transaction = Transaction(cursor)
+    cursor.execute("BEGIN")
+    result = work(transaction)
+    cursor.execute("COMMIT")
+    transaction.committed()
+    return result

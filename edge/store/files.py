@@ -1,0 +1,93 @@
+"""The days' files as files: how many, how large, and how they come and go. For the writer's thread, but for looking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.store.engine import ASIDE_FOLDER, STATE_FILE
+from edge.store.shelf import FILE_SUFFIX, log_of
+
+if TYPE_CHECKING:
+    from edge.store.engine import Engine
+    from edge.store.rollups import RollupTable
+
+
+@dataclass(frozen=True, slots=True)
+class DayFiles:
+    """What there is of one day, as days since 1970.
+
+    Attributes:
+        readings_bytes: 0 where there are none, or none any more.
+        rollups_bytes: 0 where there are none.
+        problem: why its readings cannot be used, or "".
+    """
+
+    day: int
+    readings_bytes: int
+    rollups_bytes: int
+    problem: str = ""
+
+
+class FileKeeper:
+    """Looks after files."""
+
+    def __init__(self, engine: Engine, rollups: RollupTable) -> None:
+        self._engine = engine
+        self._rollups = rollups
+        self.is_full = False
+        """Whether the files have reached their bound and none may go: then no reading is taken."""
+
+    @property
+    def removed_until(self) -> int:
+        """The newest day whose readings were removed, or -1. Nothing is taken that belongs to it or before it."""
+        return self._engine.removed_until
+
+    def days(self) -> list[DayFiles]:
+        """Returns what there is, oldest first."""
+        readings, rollups = self._engine.readings, self._engine.rollups
+        return [
+            DayFiles(day, readings.size_bytes(day), rollups.size_bytes(day), readings.unusable.get(day, ""))
+            for day in sorted({*readings.known(), *rollups.known()})
+        ]
+
+    def state_bytes(self) -> int:
+        """Returns what the state takes on disk."""
+        file = self._engine.folder / STATE_FILE
+        return sum(path.stat().st_size for path in (file, log_of(file)) if path.exists())
+
+    def set_aside(self) -> dict[str, int]:
+        """Returns the files that were set aside, by name, with their size in bytes."""
+        folder = self._engine.folder / ASIDE_FOLDER
+        return {file.name: file.stat().st_size for file in sorted(folder.glob(f"*{FILE_SUFFIX}"))}
+
+    def set_damaged_aside(self) -> bool:
+        """Sets aside every day's file that cannot be read; returns whether there were any.
+
+        Raises:
+            StoreError: the files are being read on and on.
+        """
+        days = self._engine.set_damaged_aside()
+        for day in days:
+            self._rollups.forget(day)
+        return bool(days)
+
+    def remove_readings(self, day: int) -> None:
+        """Deletes a day's file of readings.
+
+        Raises:
+            StoreError: it is being read on and on.
+        """
+        self._engine.removed_until = max(day, self._engine.removed_until)
+        with self._engine.gate.alone():
+            self._engine.readings.remove(day)
+
+    def remove_rollups(self, day: int) -> None:
+        """Deletes a day's file of roll-ups.
+
+        Raises:
+            StoreError: it is being read on and on.
+        """
+        with self._engine.gate.alone():
+            self._engine.rollups.remove(day)
+        self._rollups.forget(day)
