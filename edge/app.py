@@ -35,8 +35,10 @@ from edge.services.enrol import Enrolment
 from edge.services.evaluate import Evaluator
 from edge.services.examine import Examination
 from edge.services.ingest import Ingest
+from edge.services.keep import Keeper
 from edge.services.load import Guests
 from edge.services.receipt import Receipts
+from edge.services.retain import Retention
 from edge.services.status import StatusReport
 from edge.store.store import Store
 from edge.trust.documents import precedence
@@ -111,9 +113,11 @@ class Application:
             clock,
             self.metrics,
         )
+        self.keeper = Keeper(store, self._audit, Retention(store, self._audit, settings.retention, clock), clock)
         gate = Gate(edge_id, SystemClock(), lambda: self._documents.revocations, self.metrics)
         self._server = RpcServer(settings.server, _tls_files(paths), gate, self._servicers())
         self._evaluating: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._metrics_server: Callable[[], None] | None = None
 
     @property
@@ -127,6 +131,7 @@ class Application:
             await self._submit_provisioned(file)
         await self._ingest.start()
         self._evaluating = asyncio.create_task(self.evaluator.run(), name="evaluator")
+        self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
         await self._server.start()
         if self._settings.metrics.enabled:
             self._metrics_server = self._serve_metrics()
@@ -144,15 +149,11 @@ class Application:
                 stack.callback(self._metrics_server)
             stack.push_async_callback(self._ingest.stop)
             stack.push_async_callback(asyncio.to_thread, self.evaluator.close)
-            stack.push_async_callback(self._stop_evaluating)
+            stack.push_async_callback(_cancel, self._keeping)
+            stack.push_async_callback(_cancel, self._evaluating)
             stack.push_async_callback(self._server.stop)
             # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
             stack.callback(self._sandbox.stop_compiling)
-
-    async def _stop_evaluating(self) -> None:
-        if self._evaluating is not None:
-            self._evaluating.cancel()
-            await asyncio.wait([self._evaluating])
 
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
@@ -204,6 +205,12 @@ class Application:
             thread.join()
 
         return close
+
+
+async def _cancel(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _open_store(settings: Settings) -> Store:

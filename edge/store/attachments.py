@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,12 @@ _UNFINISHED = "unfinished"
 
 
 class Attachments:
-    """Attaches encrypted files and lets go of them. Its callers see to it that one does so at a time."""
+    """Attaches encrypted files and lets go of them, one at a time, from any thread."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, key_hex: str) -> None:
         self._connection = connection
         self._key_hex = key_hex
+        self.lock = threading.RLock()
 
     def attach(self, file: Path, name: str, migrate: MakeTables) -> None:
         """Attaches a file, made if it is not there, and brings its tables up to date.
@@ -35,29 +37,30 @@ class Attachments:
             StoreCorruptError: it is damaged.
         """
         try:
-            if not file.exists():
-                self._make(file)
-            with self._let_go_on_failure(name):
-                self.attach_as_is(file, name)
-                migrate(self._connection, name, f"The file {file}")
+            with self.lock:
+                if not file.exists():
+                    self._make(file)
+                with self._let_go_on_failure(name):
+                    self._attach(file, name)
+                    migrate(self._connection, name, f"The file {file}")
         except (duckdb.Error, OSError) as error:
             raise open_failure(file, error) from error
 
-    def attach_as_is(self, file: Path, name: str) -> None:
-        """Attaches a file as DuckDB does it, and raises what DuckDB raises."""
-        quoted = str(file).replace("'", "''")
-        self._connection.execute(f"ATTACH '{quoted}' AS {name} (ENCRYPTION_KEY '{self._key_hex}')")
-
     def detach(self, name: str) -> None:
         """Lets go of a file, which then holds what was in its log."""
-        self._connection.execute(f"DETACH DATABASE IF EXISTS {name}")
+        with self.lock:
+            self._connection.execute(f"DETACH DATABASE IF EXISTS {name}")
+
+    def _attach(self, file: Path, name: str) -> None:
+        quoted = str(file).replace("'", "''")
+        self._connection.execute(f"ATTACH '{quoted}' AS {name} (ENCRYPTION_KEY '{self._key_hex}')")
 
     def _make(self, file: Path) -> None:
         """Makes an empty file under another name first: a crash on the way leaves none, not half of one."""
         unfinished = file.with_suffix(_UNFINISHED_SUFFIX)
         unfinished.unlink(missing_ok=True)
         with self._let_go_on_failure(_UNFINISHED):
-            self.attach_as_is(unfinished, _UNFINISHED)
+            self._attach(unfinished, _UNFINISHED)
             self.detach(_UNFINISHED)
         unfinished.rename(file)
 

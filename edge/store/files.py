@@ -56,6 +56,11 @@ class FileKeeper:
         file = self._engine.folder / STATE_FILE
         return sum(path.stat().st_size for path in (file, log_of(file)) if path.exists())
 
+    def total_bytes(self) -> int:
+        """Returns what all of it takes on disk, files that were set aside included."""
+        of_days = sum(files.readings_bytes + files.rollups_bytes for files in self.days())
+        return self.state_bytes() + of_days + sum(self.set_aside().values())
+
     def set_aside(self) -> dict[str, int]:
         """Returns the files that were set aside, by name, with their size in bytes."""
         folder = self._engine.folder / ASIDE_FOLDER

@@ -6,6 +6,7 @@ what is kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from edge.domain.slot import DAY_MS
@@ -40,6 +41,7 @@ class RollupTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._made: dict[tuple[int, str], set[int]] = {}
+        self._changes: Counter[int] = Counter()
 
     def take_away(
         self, cursor: duckdb.DuckDBPyConnection, day: int, times_ms: Iterable[int], sub_times_ms: Iterable[int]
@@ -47,10 +49,12 @@ class RollupTable:
         """Takes away the marks of the spans that are about to be added to; durable on return.
 
         Args:
+            cursor: the writer's, without a transaction.
             day: into whose file the readings go.
             times_ms: of the readings.
             sub_times_ms: of what meters on the M-Bus said, by their own clocks.
         """
+        self._changes[day] += 1
         for source, times in ((READINGS, times_ms), (SUB_READINGS, sub_times_ms)):
             made = self._spans(cursor, day, source)
             if not made:
@@ -70,10 +74,7 @@ class RollupTable:
         Raises:
             StoreError: a file cannot be opened or made.
         """
-        for day in reversed(self._engine.days()):
-            if self._make_of_day(cursor, day, until_ms):
-                return True
-        return False
+        return any(self._make_of_day(cursor, day, until_ms) for day in reversed(self._engine.days()))
 
     def complete(self, cursor: duckdb.DuckDBPyConnection, day: int) -> None:
         """Rolls up all that is left of a day, so that its readings can go.
@@ -83,6 +84,10 @@ class RollupTable:
         """
         while self._make_of_day(cursor, day, (day + 3) * DAY_MS):
             pass
+
+    def changes(self, day: int) -> int:
+        """Returns how often a day's files were changed in this process, or were about to be."""
+        return self._changes[day]
 
     def forget(self, day: int) -> None:
         """Drops what is remembered of a day's file, which was changed by somebody else."""
@@ -122,6 +127,7 @@ class RollupTable:
 
     def _make_spans(self, cursor: duckdb.DuckDBPyConnection, day: int, source: str, spans: set[int]) -> None:
         name = self._engine.rollups.name(day)
+        self._changes[day] += 1
         cursor.execute("BEGIN")
         for of_source, families in _TABLES:
             if of_source == source:

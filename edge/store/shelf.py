@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.domain.slot import DAY_MS
 from edge.errors import StoreCorruptError, StoreError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.store.attachments import Attachments, MakeTables
 
 FILE_SUFFIX = ".duckdb"
 LOG_SUFFIX = ".wal"
+COPY_SUFFIX = ".rewritten"
 _EPOCH = date(1970, 1, 1)
 
 
@@ -28,16 +29,16 @@ class Shelf:
     """
 
     def __init__(self, attachments: Attachments, folder: Path, aside: Path, prefix: str, migrate: MakeTables) -> None:
-        self._attachments = attachments
+        self.attachments = attachments
         self.folder = folder
         self._aside = aside
         self._prefix = prefix
-        self._migrate = migrate
+        self.migrate = migrate
         self._attached: set[int] = set()
         self._there: set[int] = set()
         self.unusable: dict[int, str] = {}
         """Days whose file was written by a newer release, and what was said about it. The file is left alone."""
-        self._lock = threading.RLock()
+        self._lock = attachments.lock
 
     def open_folder(self) -> None:
         """Takes stock of the folder.
@@ -46,6 +47,8 @@ class Shelf:
             StoreError: a file is not named after a day.
         """
         with self._lock:
+            for unfinished in self.folder.glob(f"*{COPY_SUFFIX}*"):
+                unfinished.unlink()
             self._there = {_day_of_file(file) for file in self.folder.glob(f"*{FILE_SUFFIX}")}
 
     def open_all(self) -> list[int]:
@@ -91,7 +94,7 @@ class Shelf:
         name = self.name(day)
         with self._lock:
             if day not in self._attached:
-                self._attachments.attach(self.file(day), name, self._migrate)
+                self.attachments.attach(self.file(day), name, self.migrate)
                 self._attached.add(day)
                 self._there.add(day)
         return name
@@ -114,6 +117,10 @@ class Shelf:
         """Returns where a day's file is."""
         return self.folder / f"{date_text(day)}{FILE_SUFFIX}"
 
+    def copy_file(self, day: int) -> Path:
+        """Returns where a day's file is rewritten to before it takes the file's place."""
+        return self.file(day).with_suffix(COPY_SUFFIX)
+
     def size_bytes(self, day: int) -> int:
         """Returns what a day's file and its log take on disk."""
         file = self.file(day)
@@ -122,7 +129,7 @@ class Shelf:
     def detach(self, day: int) -> None:
         """Lets go of a day's file, which stays where it is. Nobody may be reading."""
         with self._lock:
-            self._attachments.detach(self.name(day))
+            self.attachments.detach(self.name(day))
             self._attached.discard(day)
 
     def detach_all(self) -> None:

@@ -20,6 +20,7 @@ from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
+from edge.store.rewrite import Rewriter
 from edge.store.rollups import RollupTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
@@ -75,6 +76,7 @@ class Store:
         self.readings = ReadingTable(engine, self.progress, self.rollups)
         self.windows = WindowReader(engine)
         self.files = FileKeeper(engine, self.rollups)
+        self._rewriter = Rewriter(engine, self.rollups)
         engine.mend_with(self._mend)
 
     @classmethod
@@ -98,7 +100,6 @@ class Store:
             LimitError: too much waits to be written.
             StoreError: the database refused.
         """
-
         return await self._writer.run(lambda cursor: _in_transaction(cursor, work), urgent=urgent)
 
     async def append_readings(self, readings: Sequence[StoredReading]) -> None:
@@ -152,11 +153,27 @@ class Store:
                 self.rollups.complete(cursor, day)
                 db = day_name(day)
                 _in_transaction(
-                    cursor, lambda transaction: note(transaction, transaction.housekeeping.note_removed(day, db, now_ms))
+                    cursor,
+                    lambda transaction: note(transaction, transaction.housekeeping.note_removed(day, db, now_ms)),
                 )
             self.files.remove_readings(day)
 
         await self._writer.run(remove)
+
+    async def rewrite_day(self, day: int, now_ms: int) -> None:
+        """Rewrites a day's files, so that they take less room and are quicker to read.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused, the day was added to meanwhile, or is being read; try again.
+        """
+        copy = await asyncio.to_thread(self._rewriter.copy, day)
+
+        def swap(cursor: duckdb.DuckDBPyConnection) -> None:
+            self._rewriter.swap(copy)
+            HousekeepingTable(cursor).note_rewritten(day, now_ms)
+
+        await self._writer.run(swap)
 
     async def change_files(self, work: Callable[[FileKeeper], T]) -> T:
         """Runs `work` in the writer's thread.
@@ -198,6 +215,7 @@ class Store:
 
     def close(self) -> None:
         """Finishes what waits to be written and closes the files."""
+        self._rewriter.close()
         self._writer.close()
         self._engine.close()
 

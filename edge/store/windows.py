@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from edge.domain.meter import Meter, MeterKind
 from edge.store.samples import Extract, Matrix, SampleReader
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
+    from numpy.typing import NDArray
 
     from edge.domain.window import WindowSpec
     from edge.store.engine import Engine
