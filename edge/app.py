@@ -40,6 +40,7 @@ from edge.services.load import Guests
 from edge.services.receipt import Receipts
 from edge.services.retain import Retention
 from edge.services.status import StatusReport
+from edge.settings import FILE_NAME
 from edge.store.store import Store
 from edge.trust.documents import precedence
 from edge.trust.keys import SigningKey
@@ -81,7 +82,7 @@ class Application:
         edge_id, paths = settings.edge.id, settings.paths
         device_key = SigningKey.load(paths.device_key)
         operator_key = VerifyKey.from_pem(_read(paths.operator_public_key))
-        self._store = _open_store(settings)
+        self._store = open_store(settings, settings.paths.data)
         self._sandbox = Sandbox(settings.sandbox)
         store, clock = self._store, self.clock
 
@@ -213,11 +214,21 @@ async def _cancel(task: asyncio.Task[None] | None) -> None:
         await asyncio.wait([task])
 
 
-def _open_store(settings: Settings) -> Store:
-    paths: PathsSection = settings.paths
+def settings_file(folder: Path) -> Path:
+    """Returns where the settings of the edge in a folder are; what `edge init` made has them in its folder `edge`."""
+    return folder / FILE_NAME if (folder / FILE_NAME).exists() else folder / "edge" / FILE_NAME
+
+
+def open_store(settings: Settings, folder: Path) -> Store:
+    """Opens the store in a folder with an edge's key and bounds.
+
+    Raises:
+        SettingsError: the key is missing.
+        StoreError: see `Store.open`.
+    """
     return Store.open(
-        paths.data,
-        _read(paths.store_key).decode("ascii").strip(),
+        folder,
+        _read(settings.paths.store_key).decode("ascii").strip(),
         memory_bytes_max=settings.store.memory_bytes_max,
         threads_max=settings.store.threads_max,
         write_queue_max=settings.store.write_queue_max,

@@ -34,6 +34,12 @@ class Status:
     modules_active: int
     audit_entries: int
     policy_version: int
+    store_bytes: int
+    store_full: bool
+    days_of_readings: int
+    days_of_rollups: int
+    files_set_aside: int
+    days_unusable: int
 
 
 class StatusReport:
@@ -55,6 +61,7 @@ class StatusReport:
         now_ms = self._clock.now_ms()
         meters = [meter for meter in tables.meters.all() if meter.counts_at(now_ms)]
         totals = tables.evaluations.totals()
+        files, days = self._store.files, self._store.files.days()
         actions, delivered = tables.actions.totals()
         return Status(
             time_ms=now_ms,
@@ -72,4 +79,10 @@ class StatusReport:
             modules_active=sum(module.state(now_ms) is ModuleState.ACTIVE for module in tables.modules.approved()),
             audit_entries=len(self._audit),
             policy_version=self._documents.policy_version,
+            store_bytes=files.total_bytes(),
+            store_full=files.is_full,
+            days_of_readings=sum(day.readings_bytes > 0 for day in days),
+            days_of_rollups=sum(not day.readings_bytes for day in days),
+            files_set_aside=len(files.set_aside()),
+            days_unusable=sum(bool(day.problem) for day in days),
         )

@@ -82,6 +82,18 @@ class ReadingTable:
         """Returns how many readings were ever stored and how many refused, those of removed days included."""
         return self._engine.read_days(self._count)
 
+    def count_by_day(self) -> dict[int, int]:
+        """Returns how many readings there are of each day that is kept."""
+
+        def counts(cursor: duckdb.DuckDBPyConnection) -> dict[int, int]:
+            found: dict[int, int] = {}
+            for day in self._engine.days():
+                row = cursor.execute(f"SELECT count(*) FROM {day_name(day)}.readings").fetchone()
+                found[day] = int(row[0]) if row else 0
+            return found
+
+        return self._engine.read_days(counts)
+
     def _count(self, cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
         removed = HousekeepingTable(cursor)
         stored, refused = removed.removed_readings()

@@ -10,6 +10,7 @@ import duckdb
 from edge.store.actions import ActionTable
 from edge.store.audit import AuditTable
 from edge.store.consents import ConsentTable
+from edge.store.copies import copy_out, export_day
 from edge.store.documents import DocumentTable
 from edge.store.engine import Engine, day_name
 from edge.store.evaluations import EvaluationTable
@@ -174,6 +175,23 @@ class Store:
             HousekeepingTable(cursor).note_rewritten(day, now_ms)
 
         await self._writer.run(swap)
+
+    async def copy_out(self, target: Path) -> list[str]:
+        """Copies every file but those set aside to a folder, as of one moment; returns their names.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the folder has a store, or cannot be written.
+        """
+        return await self._writer.run(lambda cursor: copy_out(self._engine, cursor, target))
+
+    def export_day(self, day: int, target: Path) -> list[str]:
+        """Writes a day's readings as Parquet into a folder, in the clear; returns the files' names.
+
+        Raises:
+            StoreError: the database refused, or the disk is full.
+        """
+        return export_day(self._engine, day, target)
 
     async def change_files(self, work: Callable[[FileKeeper], T]) -> T:
         """Runs `work` in the writer's thread.
