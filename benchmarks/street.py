@@ -27,7 +27,7 @@ FROM (
             AS sun,
         (100 + hash(m * 1000 + i * {step_s} // 300) % 2500 + hash(m * 100000 + i) % 30)::BIGINT AS load
     FROM range({readings}) times(i), range({meters}) meters(m)
-)
+) ORDER BY i, m
 """
 
 
