@@ -40,7 +40,7 @@ class Retention:
         """
         today = day_of(self._clock.now_ms())
         for files in self._store.files.days():
-            if files.readings_bytes and files.day <= today - self._settings.raw_days:
+            if files.readings_bytes and not files.problem and files.day <= today - self._settings.raw_days:
                 await self._remove_readings(files.day)
             if files.rollups_bytes and files.day <= today - self._settings.rollup_days:
                 await self._remove_rollups(files.day)

@@ -23,7 +23,7 @@ from edge.store.schema import migrate_day, migrate_rollups, migrate_state
 from edge.store.shelf import FILE_SUFFIX, Shelf, date_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 T = TypeVar("T")
 
@@ -163,21 +163,26 @@ class Engine:
         """Returns the UTC days that there are readings of, ascending."""
         return self.readings.days()
 
-    def set_damaged_aside(self) -> list[int]:
-        """Goes through every file of a day and sets the damaged ones aside; returns their days. For the writer.
+    def damaged(self, days: Collection[int] | None = None) -> list[tuple[Shelf, int]]:
+        """Goes through the files of all days, or of some, and returns those that cannot be read."""
+        with self.gate.shared():
+            return [
+                (shelf, day)
+                for shelf in (self.readings, self.rollups)
+                for day in shelf.days()
+                if (days is None or day in days) and not self._is_readable(shelf.name(day))
+            ]
+
+    def set_aside(self, shelf: Shelf, day: int) -> None:
+        """Sets a day's file aside. For the writer's thread.
 
         Raises:
             StoreError: the files are being read on and on.
         """
-        damaged: list[int] = []
-        for shelf in (self.readings, self.rollups):
-            for day in [day for day in shelf.days() if not self._is_readable(shelf.name(day))]:
-                with self.gate.alone():
-                    shelf.set_aside(day)
-                    # What was made of readings that are gone would not agree with those that still come.
-                    self.rollups.set_aside(day)
-                damaged.append(day)
-        return damaged
+        with self.gate.alone():
+            shelf.set_aside(day)
+            # What was made of readings that are gone would not agree with those that still come.
+            self.rollups.set_aside(day)
 
     def _is_readable(self, name: str) -> bool:
         cursor = self.cursor()

@@ -21,7 +21,15 @@ _DAMAGED = (
 )
 _LOCKED = "Could not set lock"
 # What the disk, the memory or the moment can be the cause of. A commit that cannot be written is a `Transaction...`.
-_PASSING = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+# One of the binder means that the file or its name is taken within this process. Damage makes a day's file be moved
+# away, so whatever may be something else is not called that.
+_PASSING = (
+    OSError,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.BinderException,
+)
 
 
 def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.store.engine import ASIDE_FOLDER, STATE_FILE
-from edge.store.shelf import FILE_SUFFIX, log_of
+from edge.store.shelf import FILE_SUFFIX, size_bytes
 
 if TYPE_CHECKING:
     from edge.store.engine import Engine
     from edge.store.rollups import RollupTable
+    from edge.store.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ class FileKeeper:
 
     def state_bytes(self) -> int:
         """Returns what the state takes on disk."""
-        file = self._engine.folder / STATE_FILE
-        return sum(path.stat().st_size for path in (file, log_of(file)) if path.exists())
+        return size_bytes(self._engine.folder / STATE_FILE)
 
     def total_bytes(self) -> int:
         """Returns what all of it takes on disk, files that were set aside included."""
@@ -64,18 +64,25 @@ class FileKeeper:
     def set_aside(self) -> dict[str, int]:
         """Returns the files that were set aside, by name, with their size in bytes."""
         folder = self._engine.folder / ASIDE_FOLDER
-        return {file.name: file.stat().st_size for file in sorted(folder.glob(f"*{FILE_SUFFIX}"))}
+        return {file.name: size_bytes(file) for file in sorted(folder.glob(f"*{FILE_SUFFIX}"))}
 
-    def set_damaged_aside(self) -> bool:
-        """Sets aside every day's file that cannot be read; returns whether there were any.
+    def damaged(self, newest: int | None = None) -> list[tuple[Shelf, int]]:
+        """Goes through every day's file, or those of the newest days, and returns those that cannot be read.
+
+        It takes seconds for millions of readings.
+        """
+        days = self._engine.readings.known()[-newest:] if newest else None
+        return self._engine.damaged(days)
+
+    def put_aside(self, damaged: list[tuple[Shelf, int]]) -> None:
+        """Sets files aside.
 
         Raises:
             StoreError: the files are being read on and on.
         """
-        days = self._engine.set_damaged_aside()
-        for day in days:
+        for shelf, day in damaged:
+            self._engine.set_aside(shelf, day)
             self._rollups.forget(day)
-        return bool(days)
 
     def remove_readings(self, day: int) -> None:
         """Deletes a day's file of readings.

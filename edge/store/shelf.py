@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -123,8 +124,7 @@ class Shelf:
 
     def size_bytes(self, day: int) -> int:
         """Returns what a day's file and its log take on disk."""
-        file = self.file(day)
-        return sum(path.stat().st_size for path in (file, log_of(file)) if path.exists())
+        return size_bytes(self.file(day))
 
     def detach(self, day: int) -> None:
         """Lets go of a day's file, which stays where it is. Nobody may be reading."""
@@ -171,6 +171,15 @@ class Shelf:
 def date_text(day: int) -> str:
     """Returns a day, as days since 1970, as YYYY-MM-DD."""
     return datetime.fromtimestamp(day * DAY_MS / 1000, tz=UTC).date().isoformat()
+
+
+def size_bytes(file: Path) -> int:
+    """Returns what a file and its log take on disk; 0 if they are gone, also just now."""
+    size = 0
+    for path in (file, log_of(file)):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def log_of(file: Path) -> Path:

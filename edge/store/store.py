@@ -119,7 +119,7 @@ class Store:
                 # These fail; but those that are sent again meet a file that can be written.
                 if is_damage(error):
                     cursor.execute("ROLLBACK")
-                    self.files.set_damaged_aside()
+                    self.files.put_aside(self.files.damaged(newest=2))
                 raise
             if len(self._engine.days()) > days:
                 # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.
@@ -229,7 +229,10 @@ class Store:
 
     def _mend(self) -> bool:
         """Sets damaged files aside, from any thread but the writer's; returns whether there were any."""
-        return self._writer.submit(lambda _: self.files.set_damaged_aside(), urgent=True).result()
+        damaged = self.files.damaged()
+        if damaged:
+            self._writer.submit(lambda _: self.files.put_aside(damaged), urgent=True).result()
+        return bool(damaged)
 
     def close(self) -> None:
         """Finishes what waits to be written and closes the files."""

@@ -96,11 +96,15 @@ async def test_retention(tmp_path: Path) -> None:
         assert edge.files() == [(1, False, True)]
         assert edge.store.readings.count() == (20, 0)
         assert [event for event in edge.events() if b"removed" in event] == [
-            b'{"detail":{"day":"2024-10-04","readings":10},"kind":"readings_removed","subjects":["operator"],'
-            b'"time_ms":1728691200000}',
+            (
+                b'{"detail":{"day":"2024-10-04","readings":10},"kind":"readings_removed","subjects":["operator"],'
+                b'"time_ms":1728691200000}'
+            ),
             b'{"detail":{"day":"2024-10-04"},"kind":"rollups_removed","subjects":["operator"],"time_ms":1728864000000}',
-            b'{"detail":{"day":"2024-10-05","readings":10},"kind":"readings_removed","subjects":["operator"],'
-            b'"time_ms":1728864000000}',
+            (
+                b'{"detail":{"day":"2024-10-05","readings":10},"kind":"readings_removed","subjects":["operator"],'
+                b'"time_ms":1728864000000}'
+            ),
         ]
 
 
@@ -134,7 +138,7 @@ async def test_late_reading_of_a_removed_day(tmp_path: Path) -> None:
 
 
 async def test_size_cap(tmp_path: Path) -> None:
-    """Over its bound the store gives up the oldest days, then the oldest roll-ups; today's never, and then it is full."""
+    """Over its bound the store gives up the oldest days, then the oldest roll-ups, never today's; then it is full."""
     clock = SimulatedClock((DAY + 2) * DAY_MS + 3_600_000)
     async with house(tmp_path, clock) as edge:
         for number in range(3):

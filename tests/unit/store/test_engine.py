@@ -244,7 +244,8 @@ def test_damage_met_while_reading(tmp_path: Path, open_engine: OpenEngine) -> No
     engine = open_engine()
     with pytest.raises(StoreCorruptError, match="a file is damaged"):
         stored_rows(engine)
-    assert engine.set_damaged_aside() == [DAY]
+    assert engine.damaged() == [(engine.readings, DAY)]
+    engine.set_aside(engine.readings, DAY)
     assert engine.days() == [DAY + 1]
     engine.close()
 

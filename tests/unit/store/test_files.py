@@ -55,7 +55,7 @@ def day_of_power(store: Store, day: int) -> list[float]:
 
 async def remove(store: Store, day: int) -> None:
     """Removes a day's readings."""
-    await store.remove_readings(day, 7, lambda transaction, removed: None)
+    await store.remove_readings(day, 7, lambda *_: None)
 
 
 async def test_removed_day(tmp_path: Path, open_store: OpenStore) -> None:

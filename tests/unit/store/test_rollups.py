@@ -20,13 +20,13 @@ from edge.domain.window import WindowSpec
 from edge.store.readings import StoredReading
 from edge.store.samples import Extract
 from edge.store.series import MEAN
-from edge.store.store import Store
 from edge_sdk.catalogue import CATALOGUE, Extent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.store.samples import Matrix
+    from edge.store.store import Store
 
 MINUTE_MS, QUARTER_MS = 60_000, 900_000
 MIDNIGHT_MS = 20_001 * DAY_MS
@@ -198,7 +198,6 @@ async def test_reset_within_what_is_rolled_up(store: Store) -> None:
 @pytest.mark.parametrize(("local_day", "quarters"), [("2025-03-30", 92), ("2025-06-19", 96), ("2025-10-26", 100)])
 async def test_local_day(store: Store, local_day: str, quarters: int) -> None:
     """A local day has 92, 96 or 100 quarter-hours, and a window over it has as many, none of them lost or repeated."""
-
     begin = datetime.fromisoformat(local_day).replace(tzinfo=ZoneInfo("Europe/Amsterdam"))
     from_ms = int(begin.timestamp()) * 1000
     until_ms = int((begin + timedelta(days=1)).timestamp()) * 1000

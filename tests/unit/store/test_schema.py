@@ -43,8 +43,10 @@ INSERT INTO audit_subjects VALUES ('household/h1', 0);
 """
 DAY_ROWS = """
 INSERT INTO readings (meter_id, spool_id, sequence, time_ms, received_ms, quality, energy_import_wh, power_import_w)
-    VALUES ('m1', '', 6, 1727999100000, 1727999100001, 0, 40, 100), ('m1', '', 7, 1728000000000, 1728000000001, 0, 42, 8);
-INSERT INTO sub_readings VALUES ('m1', '', 6, 1, 1, 1727999100000, 1000, NULL), ('m1', '', 7, 1, 1, 1728000000000, 1500, NULL);
+    VALUES ('m1', '', 6, 1727999100000, 1727999100001, 0, 40, 100),
+        ('m1', '', 7, 1728000000000, 1728000000001, 0, 42, 8);
+INSERT INTO sub_readings VALUES ('m1', '', 6, 1, 1, 1727999100000, 1000, NULL),
+    ('m1', '', 7, 1, 1, 1728000000000, 1500, NULL);
 INSERT INTO refused VALUES ('m1', '', 8, 0, 1728000000002, 'READING_TOO_OLD');
 INSERT INTO progress VALUES ('m1', '', 8, 1728000000002, 1728000000000, 42, NULL);
 """
@@ -203,7 +205,7 @@ async def test_newer_day_is_left_alone(tmp_path: Path, write_file: WriteFile, op
 async def test_day_file_with_one_table(write_file: WriteFile, open_store: OpenStore) -> None:
     """A day's file whose making was interrupted between two tables gets those that it lacks and keeps what it has."""
     only_first = SCRIPTS["day_0"].split("CREATE TABLE sub_readings")[0]
-    write_file("readings/2024-10-03.duckdb", only_first + DAY_ROWS.split("INSERT INTO sub_readings")[0])
+    write_file("readings/2024-10-03.duckdb", only_first + DAY_ROWS.split("INSERT INTO sub_readings", maxsplit=1)[0])
     store = open_store()
     assert store.progress.read().durable == {("m1", ""): 7}
     assert store.readings.count() == (2, 0)
