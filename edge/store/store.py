@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
@@ -118,8 +119,9 @@ class Store:
             except duckdb.Error as error:
                 # These fail; but those that are sent again meet a file that can be written.
                 if is_damage(error):
-                    cursor.execute("ROLLBACK")
-                    self.files.put_aside(self.files.damaged(newest=2))
+                    with suppress(duckdb.Error):  # nothing had begun
+                        cursor.execute("ROLLBACK")
+                    self.files.put_aside(self.files.damaged(newest=2) or self.files.damaged())
                 raise
             if len(self._engine.days()) > days:
                 # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.

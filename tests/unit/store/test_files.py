@@ -238,3 +238,21 @@ async def test_state_damage_stops_the_start(tmp_path: Path, open_store: OpenStor
     with pytest.raises(StoreCorruptError) as caught:
         open_store()
     assert "edge store restore" in caught.value.advice
+
+
+async def test_damage_deep_in_the_day_that_is_written_to(tmp_path: Path, open_store: OpenStore) -> None:
+    """Where it is a window that finds today's file damaged, readings that are sent after that are taken and found."""
+    store = open_store()
+    for turn in range(3):
+        await store.append_readings(rows(DAY, 1 + turn * 96))
+    store.close()
+    file = tmp_path / "readings" / "2024-10-04.duckdb"
+    content = bytearray(file.read_bytes())
+    for place in range(20_000, len(content), 4_096):
+        content[place] ^= 1
+    file.write_bytes(content)
+    store = open_store()
+    assert np.isnan(day_of_power(store, DAY)).all()
+    await store.append_readings(rows(DAY, 299, 10))
+    assert day_of_power(store, DAY)[:10] == list(range(10))
+    store.close()
