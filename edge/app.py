@@ -36,13 +36,16 @@ from edge.services.evaluate import Evaluator
 from edge.services.examine import Examination
 from edge.services.faults import FaultWatch
 from edge.services.ingest import Ingest
+from edge.services.keep import Keeper
 from edge.services.load import Guests
 from edge.services.organizations import Organizations
 from edge.services.receipt import Receipts
 from edge.services.record import Recorder
 from edge.services.replay import Replays
+from edge.services.retain import Retention
 from edge.services.shadow import Shadows
 from edge.services.status import StatusReport
+from edge.settings import FILE_NAME
 from edge.store.store import Store
 from edge.trust.documents import precedence
 from edge.trust.keys import SigningKey
@@ -84,7 +87,7 @@ class Application:
         edge_id, paths = settings.edge.id, settings.paths
         device_key = SigningKey.load(paths.device_key)
         operator_key = VerifyKey.from_pem(_read(paths.operator_public_key))
-        self._store = _open_store(settings)
+        self._store = open_store(settings, settings.paths.data)
         self._sandbox = Sandbox(settings.sandbox)
         store, clock = self._store, self.clock
 
@@ -121,9 +124,11 @@ class Application:
             clock,
             self.metrics,
         )
+        self.keeper = Keeper(store, self._audit, Retention(store, self._audit, settings.retention, clock), clock)
         gate = Gate(edge_id, SystemClock(), lambda: self._documents.revocations, self.metrics)
         self._server = RpcServer(settings.server, _tls_files(paths), gate, self._servicers())
         self._evaluating: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._metrics_server: Callable[[], None] | None = None
 
     @property
@@ -138,6 +143,7 @@ class Application:
         await self._ingest.start()
         await self._recorder.forget_old()
         self._evaluating = asyncio.create_task(self.evaluator.run(), name="evaluator")
+        self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
         await self._server.start()
         if self._settings.metrics.enabled:
             self._metrics_server = self._serve_metrics()
@@ -156,16 +162,12 @@ class Application:
                 stack.callback(self._metrics_server)
             stack.push_async_callback(self._ingest.stop)
             stack.push_async_callback(asyncio.to_thread, self.evaluator.close)
-            stack.push_async_callback(self._stop_evaluating)
             stack.push_async_callback(asyncio.to_thread, self._replays.close)
+            stack.push_async_callback(_cancel, self._keeping)
+            stack.push_async_callback(_cancel, self._evaluating)
             stack.push_async_callback(self._server.stop)
             # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
             stack.callback(self._sandbox.stop_compiling)
-
-    async def _stop_evaluating(self) -> None:
-        if self._evaluating is not None:
-            self._evaluating.cancel()
-            await asyncio.wait([self._evaluating])
 
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
@@ -223,11 +225,27 @@ class Application:
         return close
 
 
-def _open_store(settings: Settings) -> Store:
-    paths: PathsSection = settings.paths
+async def _cancel(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def settings_file(folder: Path) -> Path:
+    """Returns where the settings of the edge in a folder are; what `edge init` made has them in its folder `edge`."""
+    return folder / FILE_NAME if (folder / FILE_NAME).exists() else folder / "edge" / FILE_NAME
+
+
+def open_store(settings: Settings, folder: Path) -> Store:
+    """Opens the store in a folder with an edge's key and bounds.
+
+    Raises:
+        SettingsError: the key is missing.
+        StoreError: see `Store.open`.
+    """
     return Store.open(
-        paths.data,
-        _read(paths.store_key).decode("ascii").strip(),
+        folder,
+        _read(settings.paths.store_key).decode("ascii").strip(),
         memory_bytes_max=settings.store.memory_bytes_max,
         threads_max=settings.store.threads_max,
         write_queue_max=settings.store.write_queue_max,

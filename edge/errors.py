@@ -14,7 +14,8 @@
     ├── ClockError                        the edge's clock cannot be believed
     ├── SandboxError                      the sandbox could not do its work
     └── StoreError                        the store could not do its work
-        └── StoreCorruptError             ... because a file is damaged
+        ├── StoreCorruptError             ... because a file is damaged
+        └── StoreFullError                ... because it has reached its bound
 Each has a `category`, from which the wire status follows (`edge.rpc.status`), and a `reason` for programs. A more
 precise reason is given where it is raised: `NotFoundError("...", reason="MODULE_NOT_FOUND")`.
 """
@@ -44,6 +45,7 @@ __all__ = [
     "SignatureError",
     "StoreCorruptError",
     "StoreError",
+    "StoreFullError",
 ]
 
 
@@ -180,3 +182,12 @@ class StoreCorruptError(StoreError):
 
     reason = "STORE_CORRUPT"
     category = Category.DATA_LOSS
+
+
+class StoreFullError(StoreError):
+    """The store has reached its bound, and nothing in it may go."""
+
+    reason = "STORE_FULL"
+    fault = Fault.OPERATOR
+    category = Category.UNAVAILABLE
+    default_advice = "Raise retention.store_bytes_max, or free the disk of files that were set aside."

@@ -28,6 +28,11 @@ class Metrics:
         self.refused = Counter(
             "edge_readings_refused", "Readings refused, by reason.", ["reason"], registry=self.registry
         )
+        self.missing = Counter(
+            "edge_readings_missing",
+            "Numbers that gateways passed over: readings lost here, by damage or an old backup, or there.",
+            registry=self.registry,
+        )
         self.commit_s = Histogram("edge_commit_seconds", "Time of one commit of readings.", registry=self.registry)
         self.evaluations = Counter("edge_evaluations", "Households evaluated.", ["trigger"], registry=self.registry)
         self.faults = Counter(

@@ -145,6 +145,23 @@ class StoreSection(_Section):
     """Pieces of work that may wait for the writer."""
 
 
+class RetentionSection(_Section):
+    """How long readings are kept. A day is removed whole, when it is older than this."""
+
+    raw_days: Annotated[int, Field(ge=8)] = 40
+    """Of readings. Windows reach 7 days back, and may be finer than roll-ups."""
+    rollup_days: Annotated[int, Field(ge=8)] = 400
+    """Of roll-ups, which windows of whole minutes come from when the readings are gone."""
+    store_bytes_max: Annotated[int, Field(ge=0)] = 0
+    """Of all files. The oldest days go first, then the oldest roll-ups, never today's. 0 sets no bound."""
+
+    @model_validator(mode="after")
+    def _rollups_outlive_readings(self) -> Self:
+        if self.rollup_days < self.raw_days:
+            raise ValueError("rollup_days is less than raw_days")
+        return self
+
+
 class EvaluationSection(_Section):
     """When triggers run."""
 
@@ -291,6 +308,7 @@ class Settings(_Section):
     log: LogSection = LogSection()
     ingest: IngestSection = IngestSection()
     store: StoreSection = StoreSection()
+    retention: RetentionSection = RetentionSection()
     evaluation: EvaluationSection = EvaluationSection()
     faults: FaultsSection = FaultsSection()
     replay: ReplaySection = ReplaySection()

@@ -25,6 +25,7 @@ _COMMANDS = {
     "policy": "edge.cli.policy:policy",
     "serve": "edge.cli.serve:serve",
     "status": "edge.cli.status:status",
+    "store": "edge.cli.store:store",
 }
 
 

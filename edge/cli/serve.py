@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from edge import logs
-from edge.app import Application
+from edge.app import Application, settings_file
 from edge.cli.options import FOLDER, run
-from edge.settings import FILE_NAME, Settings, load
+from edge.settings import Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=FOLDER)
 def serve(folder: Path) -> None:
     """Run the edge whose settings.toml is in FOLDER. SIGTERM and SIGINT drain and stop it."""
-    # What `edge init DIR` made has the device's files in DIR/edge.
-    file = folder / FILE_NAME if (folder / FILE_NAME).exists() else folder / "edge" / FILE_NAME
-    settings = load(file)
+    settings = load(settings_file(folder))
     logs.configure(settings.log)
     run(_serve(settings))
 

@@ -32,6 +32,12 @@ class EventKind(StrEnum):
     ACTION_CREATED = "action_created"
     ACTIONS_CANCELLED = "actions_cancelled"
     RELEASE = "release"
+    READINGS_REMOVED = "readings_removed"
+    ROLLUPS_REMOVED = "rollups_removed"
+    FILES_SET_ASIDE = "files_set_aside"
+    READINGS_EXPORTED = "readings_exported"
+    BACKUP_MADE = "backup_made"
+    BACKUP_RESTORED = "backup_restored"
 
 
 OPERATOR_SUBJECT = "operator"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from edge.domain.reading import Counters, Quality, Reading, ReadingLimits, check_reading, judge_quality
+from edge.domain.slot import day_of
 from edge.domain.spool import Spool, check_spool_id
 from edge.errors import (
     ClockError,
@@ -23,6 +24,7 @@ from edge.errors import (
     NotFoundError,
     ReadingError,
     StoreError,
+    StoreFullError,
 )
 from edge.services.backlog import Backlog
 from edge.services.commit import GroupCommit
@@ -120,6 +122,8 @@ class Ingest:
         """
         if size > self._settings.batch_readings_max:
             stream.end(_too_large(size, self._settings.batch_readings_max))
+        if self._store.files.is_full:
+            stream.end(StoreFullError("The edge's store is full; nothing is taken."))
         stream.check()
         meter_id = stream.spool.meter_id
         await self._backlog.enter(meter_id, size)
@@ -143,10 +147,12 @@ class Ingest:
         known = last = 0
         for reading in readings:
             _check_ascending(reading.sequence, last)
-            last = reading.sequence
+            before, last = max(last, position.accepted), reading.sequence
             if last <= position.accepted:
                 known += 1
                 continue
+            if last > before + 1:
+                self._note_gap(spool, before, last)
             row = self._examine(spool, reading, newest, now_ms, rejections)
             rows.append(row)
             if row.refusal is None and row.quality is not Quality.OUT_OF_ORDER:
@@ -167,12 +173,26 @@ class Ingest:
     ) -> StoredReading:
         try:
             check_reading(reading, self._limits, now_ms)
+            self._check_kept(reading)
         except ReadingError as error:
             if error.reason == "READING_FROM_FUTURE":
                 self._witness.check()
             rejections.append(Rejection(reading.sequence, error.reason, str(error)))
             return StoredReading(spool, now_ms, reading, Quality.GOOD, error.reason)
         return StoredReading(spool, now_ms, reading, judge_quality(reading, newest))
+
+    def _check_kept(self, reading: Reading) -> None:
+        if day_of(reading.time_ms) <= self._store.files.removed_until:
+            raise ReadingError(
+                "The readings of its day were removed, as the operator's retention has it.",
+                advice="Send readings in time; the operator can keep them for longer.",
+                reason="READING_DAY_REMOVED",
+            )
+
+    def _note_gap(self, spool: Spool, last: int, sequence: int) -> None:
+        """Tells of numbers that a gateway does not have any more: they were stored here once, or lost on its side."""
+        self._metrics.missing.inc(sequence - last - 1)
+        _log.warning("sequence_gap", meter=spool.meter_id, after=last, next=sequence)
 
     def _note_end(self, rows: Sequence[StoredReading], durable: bool) -> None:  # noqa: FBT001 - which end it was
         for meter_id, count in Counter(row.spool.meter_id for row in rows).items():

@@ -39,6 +39,12 @@ class Status:
     organizations_suspended: int
     audit_entries: int
     policy_version: int
+    store_bytes: int
+    store_full: bool
+    days_of_readings: int
+    days_of_rollups: int
+    files_set_aside: int
+    days_unusable: int
 
 
 class StatusReport:
@@ -77,6 +83,7 @@ class StatusReport:
             for module in modules
         )
         totals = tables.evaluations.totals()
+        files, days = self._store.files, self._store.files.days()
         actions, delivered = tables.actions.totals()
         return Status(
             time_ms=now_ms,
@@ -97,4 +104,10 @@ class StatusReport:
             organizations_suspended=len(tables.organizations.suspended()),
             audit_entries=len(self._audit),
             policy_version=self._documents.policy_version,
+            store_bytes=files.total_bytes(),
+            store_full=files.is_full,
+            days_of_readings=sum(day.readings_bytes > 0 for day in days),
+            days_of_rollups=sum(not day.readings_bytes for day in days),
+            files_set_aside=len(files.set_aside()),
+            days_unusable=sum(bool(day.problem) for day in days),
         )

@@ -1,50 +1,62 @@
 """One DuckDB process with encrypted files attached to it.
 
-State is in `edge.duckdb`; readings are in one file a day, so that retention is an unlink. Every file is encrypted
-with AES-256-GCM by DuckDB. Writing encrypted files needs the cryptography of the `httpfs` extension, which comes as a
-package and is loaded under DuckDB's own signature check; nothing is downloaded.
+State is in `edge.duckdb`; readings are in one file a day, so that retention is an unlink, and so are their roll-ups.
+Every file is encrypted with AES-256-GCM by DuckDB. Writing encrypted files needs the cryptography of the `httpfs`
+extension, which comes as a package and is loaded under DuckDB's own signature check; nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import importlib.resources
 import re
-import threading
-from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
-from edge.domain.slot import DAY_MS
-from edge.errors import Fault, StoreError
-from edge.store.failures import open_failure, query_failure
-from edge.store.schema import create_day_tables, migrate_state
+from edge.errors import Fault, StoreCorruptError, StoreError
+from edge.store.attachments import Attachments
+from edge.store.failures import is_damage, query_failure
+from edge.store.gate import Gate
+from edge.store.schema import migrate_day, migrate_rollups, migrate_state
+from edge.store.shelf import FILE_SUFFIX, Shelf, date_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
+
+T = TypeVar("T")
 
 STATE = "state"
-_DAY_PREFIX = "day_"
-_FILE_SUFFIX = ".duckdb"
-_UNFINISHED_SUFFIX = ".new"
-_UNFINISHED = "unfinished"
+STATE_FILE = f"edge{FILE_SUFFIX}"
+READINGS_FOLDER, ROLLUPS_FOLDER, ASIDE_FOLDER = "readings", "rollups", "set-aside"
+_DAY_PREFIX, _ROLLUP_PREFIX = "day_", "rollup_"
 
 
 class Engine:
-    """Owns the database instance and which files are attached. Cursors of one engine may be used from any thread."""
+    """Owns the database instance and which files are attached. Cursors of one engine may be used from any thread.
+
+    Attributes:
+        readings: the files of readings, all of them attached.
+        rollups: the files of roll-ups, attached as they are needed.
+        gate: keeps files in place while they are read.
+        removed_until: the newest day whose readings were removed; neither it nor any before it begins anew.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, key_hex: str) -> None:
         self._connection = connection
-        self._readings = folder / "readings"
-        self._key_hex = key_hex
-        self._days: set[int] = set()
-        self._attaching = threading.Lock()
+        self.folder = folder
+        self.attachments = Attachments(connection, key_hex)
+        aside = folder / ASIDE_FOLDER
+        self.readings = Shelf(self.attachments, folder / READINGS_FOLDER, aside, _DAY_PREFIX, migrate_day)
+        self.rollups = Shelf(self.attachments, folder / ROLLUPS_FOLDER, aside, _ROLLUP_PREFIX, migrate_rollups)
+        self.gate = Gate()
+        self.removed_until = -1
+        self._mend: Callable[[], bool] = lambda: False
 
     @classmethod
     def open(cls, folder: Path, key_hex: str, *, memory_bytes_max: int, threads_max: int) -> Engine:
-        """Opens or creates the files under `folder`.
+        """Opens or creates the files under `folder`. A day's damaged file is set aside; the others are opened.
 
         Args:
             folder: of all files; made if it is not there.
@@ -54,11 +66,12 @@ class Engine:
 
         Raises:
             StoreError: the folder cannot be written, another process has the files open, or the key is not one.
-            StoreCorruptError: a file is damaged, or the key is not the one it was written with.
+            StoreCorruptError: the state file is damaged, or the key is not the one it was written with.
         """
         _check_key(key_hex)
         try:
-            (folder / "readings").mkdir(parents=True, exist_ok=True, mode=0o700)
+            for name in (READINGS_FOLDER, ROLLUPS_FOLDER):
+                (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StoreError(f"The data folder {folder} cannot be made: {error.strerror}.") from error
         connection = duckdb.connect(
@@ -74,17 +87,21 @@ class Engine:
         )
         engine = cls(connection, folder, key_hex)
         try:
-            engine._attach_all(folder)
+            engine._open_files()
         except BaseException:
             connection.close()  # lets go of the files that were opened before the one that failed
             raise
         return engine
 
-    def _attach_all(self, folder: Path) -> None:
+    def _open_files(self) -> None:
         self._connection.execute(f"LOAD '{extension_file()}'")
-        self._attach(folder / f"edge{_FILE_SUFFIX}", STATE, migrate_state)
-        for file in sorted((folder / "readings").glob(f"*{_FILE_SUFFIX}")):
-            self.attach_day(_day_of_file(file))
+        self.attachments.attach(self.folder / STATE_FILE, STATE, migrate_state)
+        self.readings.open_folder()
+        self.rollups.open_folder()
+        for day in self.readings.open_all():
+            self.rollups.set_aside(day)
+        row = self._connection.execute(f"SELECT coalesce(max(day), -1) FROM {STATE}.removed_days").fetchone()
+        self.removed_until = int(row[0]) if row else -1
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Returns a connection of its own to the same instance; close it after use."""
@@ -92,85 +109,103 @@ class Engine:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Lends a cursor to read with.
+        """Lends a cursor to read with; no file goes away meanwhile.
 
         Raises:
             StoreError: the database refused.
             StoreCorruptError: a file turned out to be damaged.
         """
-        cursor = self.cursor()
-        try:
-            yield cursor
-        except duckdb.Error as error:
-            raise query_failure(error, "read") from error
-        finally:
-            cursor.close()
+        with self.gate.shared():
+            cursor = self.cursor()
+            try:
+                yield cursor
+            except duckdb.Error as error:
+                raise query_failure(error, "read") from error
+            finally:
+                cursor.close()
 
-    def attach_day(self, day: int) -> str:
-        """Makes the file of a UTC day (days since 1970) usable, creating it if need be; returns its SQL name.
+    def read_days(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Returns what `work` reads out of the days' files. Where one turns out to be damaged, it is done without it.
 
         Raises:
-            StoreError: it cannot be opened or made now. Nothing is left over that would stand in the way later.
+            StoreError: the database refused.
+            StoreCorruptError: a file is damaged, and cannot be set aside now.
+        """
+        try:
+            with self.reading() as cursor:
+                return work(cursor)
+        except StoreCorruptError:
+            if not self._mend():
+                raise
+        with self.reading() as cursor:
+            return work(cursor)
+
+    def mend_with(self, mend: Callable[[], bool]) -> None:
+        """Sets what is done about damage that is met while reading; it returns whether trying again makes sense."""
+        self._mend = mend
+
+    def attach_day(self, day: int) -> str:
+        """Makes the file of readings of a UTC day (days since 1970) usable; returns its SQL name.
+
+        Raises:
+            StoreError: it cannot be opened or made now, or was removed. Nothing is left over that would stand in the
+                way later.
             StoreCorruptError: it is damaged.
         """
-        name = day_name(day)
-        with self._attaching:
-            if day not in self._days:
-                date_text = datetime.fromtimestamp(day * DAY_MS / 1000, tz=UTC).date().isoformat()
-                self._attach(self._readings / f"{date_text}{_FILE_SUFFIX}", name, create_day_tables)
-                self._days.add(day)
-        return name
+        if day <= self.removed_until:
+            raise StoreError(
+                f"The readings of {date_text(day)} were removed meanwhile.",
+                advice="Send them again: they are answered one by one then.",
+            )
+        return self.readings.attach(day)
 
     def days(self) -> list[int]:
-        """Returns the UTC days that there are files of, ascending."""
-        with self._attaching:
-            return sorted(self._days)
+        """Returns the UTC days that there are readings of, ascending."""
+        return self.readings.days()
+
+    def damaged(self, days: Collection[int] | None = None) -> list[tuple[Shelf, int]]:
+        """Goes through the files of all days, or of some, and returns those that cannot be read."""
+        with self.gate.shared():
+            return [
+                (shelf, day)
+                for shelf in (self.readings, self.rollups)
+                for day in shelf.days()
+                if (days is None or day in days) and not self._is_readable(shelf.name(day))
+            ]
+
+    def set_aside(self, shelf: Shelf, day: int) -> None:
+        """Sets a day's file aside. For the writer's thread.
+
+        Raises:
+            StoreError: the files are being read on and on.
+        """
+        with self.gate.alone():
+            shelf.set_aside(day)
+            # What was made of readings that are gone would not agree with those that still come.
+            self.rollups.set_aside(day)
+
+    def _is_readable(self, name: str) -> bool:
+        cursor = self.cursor()
+        try:
+            tables = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [name]).fetchall()
+            for (table,) in tables:
+                cursor.execute(f"SELECT max(COLUMNS(*)) FROM {name}.{table}").fetchall()
+        except duckdb.Error as error:
+            return not is_damage(error)
+        finally:
+            cursor.close()
+        return True
 
     def close(self) -> None:
         """Writes what is in the logs into the files and lets go of them."""
-        with self._attaching:
-            for name in [STATE, *(day_name(day) for day in self._days)]:
-                self._connection.execute(f"DETACH {name}")
-            self._days.clear()
-            self._connection.close()
-
-    def _attach(self, file: Path, name: str, make_tables: Callable[[duckdb.DuckDBPyConnection, str], None]) -> None:
-        try:
-            if not file.exists():
-                self._make(file)
-            with self._let_go_on_failure(name):
-                self._execute_attach(file, name)
-                make_tables(self._connection, name)
-        except (duckdb.Error, OSError) as error:
-            raise open_failure(file, error) from error
-
-    def _make(self, file: Path) -> None:
-        """Makes an empty file under another name first: a crash on the way leaves none, not half of one."""
-        unfinished = file.with_suffix(_UNFINISHED_SUFFIX)
-        unfinished.unlink(missing_ok=True)
-        with self._let_go_on_failure(_UNFINISHED):
-            self._execute_attach(unfinished, _UNFINISHED)
-            self._connection.execute(f"DETACH {_UNFINISHED}")
-        unfinished.rename(file)
-
-    @contextmanager
-    def _let_go_on_failure(self, name: str) -> Iterator[None]:
-        """Within it, what fails leaves `name` free: a disk that is full now may have room at the next attempt."""
-        try:
-            yield
-        except BaseException:
-            # Of the two errors the first says what is wrong. A file that stays attached is met by the next attempt.
-            with suppress(duckdb.Error):
-                self._connection.execute(f"DETACH DATABASE IF EXISTS {name}")
-            raise
-
-    def _execute_attach(self, file: Path, name: str) -> None:
-        quoted = str(file).replace("'", "''")
-        self._connection.execute(f"ATTACH '{quoted}' AS {name} (ENCRYPTION_KEY '{self._key_hex}')")
+        self.readings.detach_all()
+        self.rollups.detach_all()
+        self.attachments.detach(STATE)
+        self._connection.close()
 
 
 def day_name(day: int) -> str:
-    """Returns the SQL name of a day's file."""
+    """Returns the SQL name of a day's file of readings."""
     return f"{_DAY_PREFIX}{day}"
 
 
@@ -182,15 +217,6 @@ def _check_key(key_hex: str) -> None:
             reason="STORE_KEY_UNUSABLE",
             fault=Fault.OPERATOR,
         )
-
-
-def _day_of_file(file: Path) -> int:
-    try:
-        return (date.fromisoformat(file.stem) - date(1970, 1, 1)).days
-    except ValueError as error:
-        raise StoreError(
-            f"{file} is not named after a day.", advice="Move files that are not Edge's out of the data folder."
-        ) from error
 
 
 def extension_file() -> Path:

@@ -21,7 +21,15 @@ _DAMAGED = (
 )
 _LOCKED = "Could not set lock"
 # What the disk, the memory or the moment can be the cause of. A commit that cannot be written is a `Transaction...`.
-_PASSING = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+# One of the binder means that the file or its name is taken within this process. Damage makes a day's file be moved
+# away, so whatever may be something else is not called that.
+_PASSING = (
+    OSError,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.BinderException,
+)
 
 
 def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:
@@ -34,23 +42,23 @@ def open_failure(file: Path, error: duckdb.Error | OSError) -> StoreError:
             reason="STORE_LOCKED",
         )
     # Of all else nothing but the content of the file can be the cause.
-    if _is_damage(message) or not isinstance(error, _PASSING):
+    if is_damage(error) or not isinstance(error, _PASSING):
         return StoreCorruptError(
             f"The file {file} cannot be read: it is damaged, or was written with another key.",
-            advice="Restore secrets/store.key or the file from a backup; move a damaged file of one day away to "
-            "start without that day.",
+            advice="Restore secrets/store.key if it was changed, else the data folder: `edge store restore`.",
         )
     return StoreError(f"{file} cannot be opened or made.")
 
 
 def query_failure(error: duckdb.Error, what: str) -> StoreError:
     """Returns why a read or a write, as `what` says, was refused."""
-    if _is_damage(str(error)):
+    if is_damage(error):
         return StoreCorruptError(
             f"The database refused a {what}: a file is damaged.", advice="Restore the data folder from a backup."
         )
     return StoreError(f"The database refused a {what}: {type(error).__name__}.")
 
 
-def _is_damage(message: str) -> bool:
-    return any(words in message for words in _DAMAGED)
+def is_damage(error: duckdb.Error | OSError) -> bool:
+    """Says whether an error means that a file is damaged."""
+    return any(words in str(error) for words in _DAMAGED)

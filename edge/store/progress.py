@@ -1,13 +1,14 @@
 """How far each spool has come. Of a day that is over it is summed up beside the readings, which are then left alone.
 
 A day's sum stands in the same file as its readings. Whatever is added to the day takes the sum away in the same
-transaction, so it is either right or not there; where it is not there, the readings are gone through.
+transaction, so it is either right or not there; where it is not there, the readings are gone through. What days that
+were removed said stands in the state.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge.domain.reading import Counters
 from edge.domain.spool import Spool
@@ -15,12 +16,15 @@ from edge.store.engine import day_name
 from edge.store.schema import TOTAL_EXPORT_WH, TOTAL_IMPORT_WH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
 
     from edge.store.engine import Engine
 
+_OF_REMOVED = "SELECT * FROM state.progress ORDER BY newest_ms, spool_id"
 _OF_SUM = "SELECT * FROM {day}.progress ORDER BY newest_ms, spool_id"
-_OF_READINGS = f"""
+OF_READINGS = f"""
 SELECT meter_id, spool_id, max(sequence) AS last_sequence, max(received_ms) AS received_ms, max(time_ms) AS newest_ms,
     arg_max_null(import_wh, newest) AS import_wh, arg_max_null(export_wh, newest) AS export_wh
 FROM (
@@ -30,6 +34,8 @@ FROM (
     UNION ALL SELECT meter_id, spool_id, sequence, received_ms, NULL, NULL, NULL, NULL FROM {{day}}.refused
 ) GROUP BY meter_id, spool_id ORDER BY newest_ms, spool_id
 """
+
+_Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +66,17 @@ class ProgressTable:
         Raises:
             StoreError: the database refused.
         """
-        durable: dict[Spool, int] = {}
-        newest: dict[str, Counters] = {}
-        last_ms = 0
-        with self._engine.reading() as cursor:
-            for day in self._engine.days():
-                # Of one moment: the sum may be taken away between two questions.
-                cursor.execute("BEGIN")
-                rows = _rows(cursor, _OF_SUM, day) or _rows(cursor, _OF_READINGS, day)
-                cursor.execute("COMMIT")
-                for meter_id, spool_id, sequence, received_ms, newest_ms, import_wh, export_wh in rows:
-                    spool = Spool(meter_id, spool_id)
-                    durable[spool] = max(sequence, durable.get(spool, 0))
-                    last_ms = max(received_ms, last_ms)
-                    if newest_ms is not None:
-                        # Days ascend, and times within each, so that a later reading replaces an earlier one.
-                        newest[meter_id] = Counters(newest_ms, import_wh, export_wh)
-        return Progress(durable, newest, last_ms)
+        return _progress(self._engine.read_days(self._rows))
+
+    def _rows(self, cursor: duckdb.DuckDBPyConnection) -> list[_Row]:
+        """Returns what each day says of each spool: days ascend, and so do times within each."""
+        rows: list[_Row] = cursor.execute(_OF_REMOVED).fetchall()
+        for day in self._engine.days():
+            # Of one moment: the sum may be taken away between two questions.
+            cursor.execute("BEGIN")
+            rows += _rows(cursor, _OF_SUM, day) or _rows(cursor, OF_READINGS, day)
+            cursor.execute("COMMIT")
+        return rows
 
     def take_away(self, cursor: duckdb.DuckDBPyConnection, day: int) -> None:
         """Takes a day's sum away in the open transaction, which adds to the day."""
@@ -93,10 +93,24 @@ class ProgressTable:
             name = day_name(day)
             cursor.execute("BEGIN")
             if not cursor.execute(f"SELECT 1 FROM {name}.progress LIMIT 1").fetchall():
-                cursor.execute(f"INSERT INTO {name}.progress BY NAME {_OF_READINGS.format(day=name)}")
+                cursor.execute(f"INSERT INTO {name}.progress BY NAME {OF_READINGS.format(day=name)}")
             cursor.execute("COMMIT")
             self._without_sum.discard(day)
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, day: int) -> list[tuple[Any, ...]]:
+def _progress(rows: Iterable[_Row]) -> Progress:
+    durable: dict[Spool, int] = {}
+    newest: dict[str, Counters] = {}
+    last_ms = 0
+    for meter_id, spool_id, sequence, received_ms, newest_ms, import_wh, export_wh in rows:
+        spool = Spool(meter_id, spool_id)
+        durable[spool] = max(sequence, durable.get(spool, 0))
+        last_ms = max(received_ms, last_ms)
+        if newest_ms is not None:
+            # A later reading replaces an earlier one.
+            newest[meter_id] = Counters(newest_ms, import_wh, export_wh)
+    return Progress(durable, newest, last_ms)
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, day: int) -> list[_Row]:
     return cursor.execute(sql.format(day=day_name(day))).fetchall()

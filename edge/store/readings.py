@@ -11,6 +11,7 @@ import pyarrow as pa
 from edge.domain.reading import Phase, Quality, Reading
 from edge.domain.slot import day_of
 from edge.store.engine import day_name
+from edge.store.housekeeping import HousekeepingTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from edge.domain.spool import Spool
     from edge.store.engine import Engine
     from edge.store.progress import ProgressTable
+    from edge.store.rollups import RollupTable
 
 READING_ORDER = "row(time_ms, sequence, spool_id)"
 """Orders a meter's readings by time, then by sequence, then by spool: which is newest never depends on chance."""
@@ -61,9 +63,10 @@ class StoredReading:
 class ReadingTable:
     """Writes readings."""
 
-    def __init__(self, engine: Engine, progress: ProgressTable) -> None:
+    def __init__(self, engine: Engine, progress: ProgressTable, rollups: RollupTable) -> None:
         self._engine = engine
         self._progress = progress
+        self._rollups = rollups
 
     def append(self, cursor: duckdb.DuckDBPyConnection, readings: Sequence[StoredReading]) -> None:
         """Commits `readings`, which hold each spool's in ascending sequence.
@@ -76,19 +79,37 @@ class ReadingTable:
                 self._commit(cursor, day, rows)
 
     def count(self) -> tuple[int, int]:
-        """Returns how many readings are stored and how many were refused."""
-        stored = refused = 0
-        with self._engine.reading() as cursor:
-            for day in map(day_name, self._engine.days()):
-                sql = f"SELECT (SELECT count(*) FROM {day}.readings), (SELECT count(*) FROM {day}.refused)"
-                for of_day in cursor.execute(sql).fetchall():
-                    stored, refused = stored + of_day[0], refused + of_day[1]
+        """Returns how many readings were ever stored and how many refused, those of removed days included."""
+        return self._engine.read_days(self._count)
+
+    def count_by_day(self) -> dict[int, int]:
+        """Returns how many readings there are of each day that is kept."""
+
+        def counts(cursor: duckdb.DuckDBPyConnection) -> dict[int, int]:
+            found: dict[int, int] = {}
+            for day in self._engine.days():
+                row = cursor.execute(f"SELECT count(*) FROM {day_name(day)}.readings").fetchone()
+                found[day] = int(row[0]) if row else 0
+            return found
+
+        return self._engine.read_days(counts)
+
+    def _count(self, cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+        removed = HousekeepingTable(cursor)
+        stored, refused = removed.removed_readings()
+        for day in set(self._engine.days()) - removed.removed_days():
+            name = day_name(day)
+            sql = f"SELECT (SELECT count(*) FROM {name}.readings), (SELECT count(*) FROM {name}.refused)"
+            for of_day in cursor.execute(sql).fetchall():
+                stored, refused = stored + of_day[0], refused + of_day[1]
         return stored, refused
 
     def _commit(self, cursor: duckdb.DuckDBPyConnection, day: int, rows: Sequence[StoredReading]) -> None:
         name = self._engine.attach_day(day)
         kept = [row for row in rows if row.refusal is None]
         refused = [row for row in rows if row.refusal is not None]
+        sub_times_ms = (sub.time_ms for row in kept for sub in row.reading.sub_readings)
+        self._rollups.take_away(cursor, day, (row.reading.time_ms for row in kept), sub_times_ms)
         cursor.execute("BEGIN")
         if kept:
             _insert(cursor, f"{name}.readings", _readings_table(kept))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from edge.errors import StoreError
 
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Sequence
 
-STATE_VERSION = 2
+    import duckdb
 
 # `Reading.total_import_wh` and `total_export_wh`, as expressions over a row.
 TOTAL_IMPORT_WH = (
@@ -85,8 +85,23 @@ CREATE TABLE {db}.shadow_actions (
 );
 """
 
-# The script at place i takes a state file from version i to i + 1.
-_STATE_SCRIPTS = (_STATE_1, _STATE_2)
+# What has become of days, which outlasts their files.
+_STATE_3 = """
+CREATE TABLE {db}.removed_days (
+    day BIGINT NOT NULL, readings BIGINT NOT NULL, refused BIGINT NOT NULL, removed_ms BIGINT NOT NULL
+);
+CREATE TABLE {db}.progress (
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, last_sequence BIGINT NOT NULL, received_ms BIGINT NOT NULL,
+    newest_ms BIGINT, import_wh BIGINT, export_wh BIGINT
+);
+CREATE TABLE {db}.set_aside (file VARCHAR NOT NULL, noticed_ms BIGINT NOT NULL);
+CREATE TABLE {db}.rewritten_days (day BIGINT NOT NULL, rewritten_ms BIGINT NOT NULL);
+"""
+
+# Of each kind of file the script at place i takes one from version i to i + 1. What has been released is never edited:
+# a change is a script appended.
+_STATE_SCRIPTS = (_STATE_1, _STATE_2, _STATE_3)
+STATE_VERSION = len(_STATE_SCRIPTS)
 
 _PHASE_COLUMNS = "".join(
     f"""
@@ -95,7 +110,8 @@ _PHASE_COLUMNS = "".join(
     for number in (1, 2, 3)
 )
 
-_DAY_SCRIPT = f"""
+# Files that release 0.1 began before day files had a version may have some of these tables.
+_DAY_1 = f"""
 CREATE TABLE IF NOT EXISTS {{db}}.readings (
     meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL,
     received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL,
@@ -119,28 +135,81 @@ CREATE TABLE IF NOT EXISTS {{db}}.progress (
 """
 
 
-def migrate_state(connection: duckdb.DuckDBPyConnection, db: str) -> None:
+_DAY_SCRIPTS = (_DAY_1,)
+DAY_VERSION = len(_DAY_SCRIPTS)
+
+_PHASE_MEANS = "".join(
+    f""",
+    voltage_l{number}_sum BIGINT NOT NULL, voltage_l{number}_count INTEGER NOT NULL,
+    current_l{number}_sum BIGINT NOT NULL, current_l{number}_count INTEGER NOT NULL"""
+    for number in (1, 2, 3)
+)
+
+_ROLLUPS_1 = "CREATE TABLE {db}.spans (source VARCHAR NOT NULL, span BIGINT NOT NULL);" + "".join(
+    f"""
+CREATE TABLE {{db}}.means_{bucket_s} (
+    meter_id VARCHAR NOT NULL, bucket BIGINT NOT NULL,
+    power_import_sum BIGINT NOT NULL, power_import_count INTEGER NOT NULL,
+    power_export_sum BIGINT NOT NULL, power_export_count INTEGER NOT NULL,
+    power_net_sum BIGINT NOT NULL, power_net_count INTEGER NOT NULL{_PHASE_MEANS},
+    tariff_last UTINYINT
+);
+CREATE TABLE {{db}}.counters_{bucket_s} (
+    meter_id VARCHAR NOT NULL, bucket BIGINT NOT NULL,
+    energy_import_last BIGINT, energy_import_lowest BIGINT, energy_import_highest BIGINT,
+    energy_export_last BIGINT, energy_export_lowest BIGINT, energy_export_highest BIGINT
+);
+CREATE TABLE {{db}}.sub_counters_{bucket_s} (
+    meter_id VARCHAR NOT NULL, channel UTINYINT NOT NULL, bucket BIGINT NOT NULL,
+    gas_last BIGINT, gas_lowest BIGINT, gas_highest BIGINT,
+    gas_newest STRUCT(time_ms BIGINT, sequence BIGINT, spool_id VARCHAR)
+);
+"""
+    for bucket_s in (60, 900)
+)
+
+_ROLLUP_SCRIPTS = (_ROLLUPS_1,)
+
+
+def migrate_state(connection: duckdb.DuckDBPyConnection, db: str, file: str) -> None:
     """Brings the state file to `STATE_VERSION`, one version at a time, each in a transaction.
 
     Raises:
-        StoreError: the file was written by a newer release.
+        StoreError: it was written by a newer release.
     """
+    _migrate(connection, db, _STATE_SCRIPTS, file)
+
+
+def migrate_day(connection: duckdb.DuckDBPyConnection, db: str, file: str) -> None:
+    """Brings a day's file of readings to `DAY_VERSION`, in the same way.
+
+    Raises:
+        StoreError: it was written by a newer release.
+    """
+    _migrate(connection, db, _DAY_SCRIPTS, file)
+
+
+def migrate_rollups(connection: duckdb.DuckDBPyConnection, db: str, file: str) -> None:
+    """Brings a day's file of roll-ups up to date, in the same way.
+
+    Raises:
+        StoreError: it was written by a newer release.
+    """
+    _migrate(connection, db, _ROLLUP_SCRIPTS, file)
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, db: str, scripts: Sequence[str], file: str) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {db}.meta (version BIGINT NOT NULL)")
     row = connection.execute(f"SELECT max(version) FROM {db}.meta").fetchone()
     version = row[0] if row and row[0] is not None else 0
-    if version > STATE_VERSION:
+    if version > len(scripts):
         raise StoreError(
-            f"The state file has schema version {version}; this release knows up to {STATE_VERSION}.",
+            f"{file} has schema version {version}; this release knows up to {len(scripts)}.",
             advice="Install the release that wrote it, or a newer one.",
             reason="STORE_TOO_NEW",
         )
-    for target, script in enumerate(_STATE_SCRIPTS[version:], start=version + 1):
+    for target, script in enumerate(scripts[version:], start=version + 1):
         connection.execute("BEGIN")
         connection.execute(script.format(db=db))
         connection.execute(f"INSERT INTO {db}.meta VALUES (?)", [target])
         connection.execute("COMMIT")
-
-
-def create_day_tables(connection: duckdb.DuckDBPyConnection, db: str) -> None:
-    """Makes the tables of a day's file if they are not there."""
-    connection.execute(_DAY_SCRIPT.format(db=db))

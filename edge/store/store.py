@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
 
 from edge.store.actions import ActionTable
 from edge.store.audit import AuditTable
 from edge.store.consents import ConsentTable
+from edge.store.copies import copy_out, export_day
 from edge.store.documents import DocumentTable
-from edge.store.engine import Engine
+from edge.store.engine import Engine, day_name
 from edge.store.evaluations import EvaluationTable
+from edge.store.failures import is_damage
+from edge.store.files import FileKeeper
 from edge.store.health import HealthTable
+from edge.store.housekeeping import HousekeepingTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.organizations import OrganizationTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable, StoredReading
 from edge.store.recordings import RecordingFiles
+from edge.store.rewrite import Rewriter
+from edge.store.rollups import RollupTable
 from edge.store.shadows import ShadowTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import duckdb
+    from edge.store.housekeeping import RemovedDay
 
 T = TypeVar("T")
 
@@ -45,6 +54,7 @@ class Tables:
         self.shadows = ShadowTable(cursor)
         self.actions = ActionTable(cursor)
         self.audit = AuditTable(cursor)
+        self.housekeeping = HousekeepingTable(cursor)
 
 
 class Transaction(Tables):
@@ -72,8 +82,12 @@ class Store:
         self._writer = writer
         self.recordings = recordings
         self.progress = ProgressTable(engine)
-        self.readings = ReadingTable(engine, self.progress)
+        self.rollups = RollupTable(engine)
+        self.readings = ReadingTable(engine, self.progress, self.rollups)
         self.windows = WindowReader(engine)
+        self.files = FileKeeper(engine, self.rollups)
+        self._rewriter = Rewriter(engine, self.rollups)
+        engine.mend_with(self._mend)
 
     @classmethod
     def open(
@@ -96,16 +110,7 @@ class Store:
             LimitError: too much waits to be written.
             StoreError: the database refused.
         """
-
-        def in_transaction(cursor: duckdb.DuckDBPyConnection) -> T:
-            transaction = Transaction(cursor)
-            cursor.execute("BEGIN")
-            result = work(transaction)
-            cursor.execute("COMMIT")
-            transaction.committed()
-            return result
-
-        return await self._writer.run(in_transaction, urgent=urgent)
+        return await self._writer.run(lambda cursor: _in_transaction(cursor, work), urgent=urgent)
 
     async def append_readings(self, readings: Sequence[StoredReading]) -> None:
         """Stores readings, which hold each spool's in ascending sequence; they are durable on return.
@@ -117,7 +122,15 @@ class Store:
 
         def in_order(cursor: duckdb.DuckDBPyConnection) -> None:
             days = len(self._engine.days())
-            self.readings.append(cursor, readings)
+            try:
+                self.readings.append(cursor, readings)
+            except duckdb.Error as error:
+                # These fail; but those that are sent again meet a file that can be written.
+                if is_damage(error):
+                    with suppress(duckdb.Error):  # nothing had begun
+                        cursor.execute("ROLLBACK")
+                    self.files.put_aside(self.files.damaged(newest=2) or self.files.damaged())
+                raise
             if len(self._engine.days()) > days:
                 # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.
                 self.progress.sum_up(cursor)
@@ -132,6 +145,81 @@ class Store:
             StoreError: the database refused.
         """
         await self._writer.run(self.progress.sum_up)
+
+    async def remove_readings(self, day: int, now_ms: int, note: Callable[[Transaction, RemovedDay], None]) -> None:
+        """Removes a day's readings, once its roll-ups are complete. From then on the day takes no more.
+
+        Args:
+            day: which.
+            now_ms: the time, for the record.
+            note: writes what has to be written with it, in one transaction.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused, or the file is being read; try again.
+        """
+
+        def remove(cursor: duckdb.DuckDBPyConnection) -> None:
+            if day not in HousekeepingTable(cursor).removed_days():
+                self.rollups.complete(cursor, day)
+                db = day_name(day)
+                _in_transaction(
+                    cursor,
+                    lambda transaction: note(transaction, transaction.housekeeping.note_removed(day, db, now_ms)),
+                )
+            self.files.remove_readings(day)
+
+        await self._writer.run(remove)
+
+    async def rewrite_day(self, day: int, now_ms: int) -> None:
+        """Rewrites a day's files, so that they take less room and are quicker to read.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused, the day was added to meanwhile, or is being read; try again.
+        """
+        copy = await asyncio.to_thread(self._rewriter.copy, day)
+
+        def swap(cursor: duckdb.DuckDBPyConnection) -> None:
+            self._rewriter.swap(copy)
+            HousekeepingTable(cursor).note_rewritten(day, now_ms)
+
+        await self._writer.run(swap)
+
+    async def copy_out(self, target: Path) -> list[str]:
+        """Copies every file but those set aside to a folder, as of one moment; returns their names.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the folder has a store, or cannot be written.
+        """
+        return await self._writer.run(lambda cursor: copy_out(self._engine, cursor, target))
+
+    def export_day(self, day: int, target: Path) -> list[str]:
+        """Writes a day's readings as Parquet into a folder, in the clear; returns the files' names.
+
+        Raises:
+            StoreError: the database refused, or the disk is full.
+        """
+        return export_day(self._engine, day, target)
+
+    async def change_files(self, work: Callable[[FileKeeper], T]) -> T:
+        """Runs `work` in the writer's thread.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: a file could not be changed.
+        """
+        return await self._writer.run(lambda _: work(self.files))
+
+    async def roll_up(self, until_ms: int) -> bool:
+        """Rolls up some of what was over at `until_ms`; returns whether more is left.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the database refused.
+        """
+        return await self._writer.run(lambda cursor: self.rollups.make(cursor, until_ms))
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """Runs `work` over a consistent snapshot of the state.
@@ -149,8 +237,25 @@ class Store:
             cursor.execute("COMMIT")
             return result
 
+    def _mend(self) -> bool:
+        """Sets damaged files aside, from any thread but the writer's; returns whether there were any."""
+        damaged = self.files.damaged()
+        if damaged:
+            self._writer.submit(lambda _: self.files.put_aside(damaged), urgent=True).result()
+        return bool(damaged)
+
     def close(self) -> None:
         """Finishes what waits to be written and closes the files."""
+        self._rewriter.close()
         self._writer.close()
         self._engine.close()
         self.recordings.close()
+
+
+def _in_transaction(cursor: duckdb.DuckDBPyConnection, work: Callable[[Transaction], T]) -> T:
+    transaction = Transaction(cursor)
+    cursor.execute("BEGIN")
+    result = work(transaction)
+    cursor.execute("COMMIT")
+    transaction.committed()
+    return result

@@ -1,4 +1,4 @@
-"""Windows: what an evaluation sees, as dense matrices, each from one query for all households.
+"""Windows: what an evaluation sees, as dense matrices; one query makes all that have a shape in common.
 
 Sample i of a window that starts at s with resolution r stands for the time from s + i r up to s + (i + 1) r.
 
@@ -15,70 +15,26 @@ Sample i of a window that starts at s with resolution r stands for the time from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import SubMeterKind
-from edge.domain.slot import day_of
-from edge.store.engine import Engine, day_name
-from edge.store.readings import READING_ORDER
-from edge.store.schema import TOTAL_EXPORT_WH, TOTAL_IMPORT_WH
-from edge_sdk.catalogue import Aggregation, Extent
+from edge.store.samples import Extract, Matrix, SampleReader
+from edge.store.series import COLUMNS, COUNTER, SUB_COUNTER, Column, Family, Together
+from edge_sdk.catalogue import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
+    from numpy.typing import NDArray
 
     from edge.domain.window import WindowSpec
+    from edge.store.engine import Engine
 
-Matrix = NDArray[np.float64]
-Found = dict[str, NDArray[np.generic]]
-
-
-class _Together(Enum):
-    """What the meters of one household, or the households of a neighbourhood, make together."""
-
-    SUM = auto()
-    MEAN = auto()
-    AGREEMENT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """How a base series is made of the tables: an expression over a row, and what to divide by for its unit."""
-
-    expression: str
-    divisor: int
-    table: str = "readings"
-    condition: str = "true"
-    together: _Together = _Together.SUM
-    channels: int = 1
-    """How many counters of one meter the table tells apart."""
-
-    @property
-    def is_of_sub_meters(self) -> bool:
-        """Whether it is about meters on the M-Bus, which may hang on any of a household's meters."""
-        return self.table == "sub_readings"
-
-
-_COLUMNS = {
-    "power_import": _Column("power_import_w", 1),
-    "power_export": _Column("power_export_w", 1),
-    "power_net": _Column("power_import_w - coalesce(power_export_w, 0)", 1),
-    "energy_import": _Column(TOTAL_IMPORT_WH, 1),
-    "energy_export": _Column(TOTAL_EXPORT_WH, 1),
-    "tariff": _Column("tariff", 1, together=_Together.AGREEMENT),
-    "gas": _Column("volume_l", 1000, "sub_readings", f"kind = {int(SubMeterKind.GAS)}", channels=4),
-    **{f"voltage_l{n}": _Column(f"l{n}_voltage_dv", 10, together=_Together.MEAN) for n in (1, 2, 3)},
-    **{f"current_l{n}": _Column(f"l{n}_current_ma", 1000) for n in (1, 2, 3)},
-}
+_Shape = tuple[Family, int, int]
 
 
 class WindowReader:
@@ -86,6 +42,7 @@ class WindowReader:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._samples = SampleReader(engine)
 
     def matrix(
         self,
@@ -110,134 +67,125 @@ class WindowReader:
         Raises:
             StoreError: the database refused.
         """
-        windows: dict[int, Matrix] = {}
-        everyone = sorted({meter.household_id for meter in meters})
-        with self._engine.reading() as cursor:
-            for extent, names in ((Extent.HOUSEHOLD, list(households)), (Extent.NEIGHBOURHOOD, everyone)):
-                places = [place for place, spec in enumerate(specs) if spec.series.extent is extent]
-                if not places:
-                    continue
-                group = _Households(names, meters)
-                cursor.register("wanted", group.meter_table())
-                for place in places:
-                    window = self._window(cursor, specs[place], slot_ms, group)
-                    if extent is Extent.NEIGHBOURHOOD:
-                        window = _over_all(window, group_min, _COLUMNS[specs[place].series.base_name].together)
-                    windows[place] = window
-                cursor.unregister("wanted")
-        return windows
+        shapes: dict[_Shape, list[int]] = {}
+        for place, spec in enumerate(specs):
+            if spec.series.extent is not Extent.CLOCK:
+                shape = (COLUMNS[spec.series.base_name].family, spec.samples, spec.resolution_ms)
+                shapes.setdefault(shape, []).append(place)
 
-    def _window(
-        self, cursor: duckdb.DuckDBPyConnection, spec: WindowSpec, slot_ms: int, households: _Households
-    ) -> Matrix:
-        column = _COLUMNS[spec.series.base_name]
-        rows = len(households.meter_rows) * column.channels
-        if spec.series.aggregation is Aggregation.DIFFERENCE:
-            values = _differences(self._at_edges(cursor, spec, slot_ms, column), rows, spec.samples)
-        else:
-            values = _per_meter(self._in_samples(cursor, spec, slot_ms, column), "value", rows, spec.samples)
-        return households.combine(values / column.divisor, column)
+        def windows_of(cursor: duckdb.DuckDBPyConnection) -> dict[int, Matrix]:
+            windows: dict[int, Matrix] = {}
+            for shape, places in shapes.items():
+                asked = {place: specs[place] for place in places}
+                windows |= self._windows(cursor, shape, asked, slot_ms, _Street(households, meters, group_min))
+            return windows
 
-    def _in_samples(self, cursor: duckdb.DuckDBPyConnection, spec: WindowSpec, slot_ms: int, column: _Column) -> Found:
-        mean = spec.series.aggregation is Aggregation.MEAN
-        value = "avg(value)" if mean else f"arg_max(value, {READING_ORDER})"
-        return self._aggregate(cursor, column, {"value": value}, (spec.start_ms(slot_ms), slot_ms), spec.resolution_ms)
+        return self._engine.read_days(windows_of)
 
-    def _at_edges(self, cursor: duckdb.DuckDBPyConnection, spec: WindowSpec, slot_ms: int, column: _Column) -> Found:
-        # Edge i is the end of the sample before: its readings are in (start + (i - 1) r, start + i r].
-        bounds = (spec.start_ms(slot_ms) - spec.resolution_ms + 1, slot_ms + 1)
-        values = {"value": f"arg_max(value, {READING_ORDER})", "lowest": "min(value)", "highest": "max(value)"}
-        return self._aggregate(cursor, column, values, bounds, spec.resolution_ms)
-
-    def _aggregate(
+    def _windows(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        column: _Column,
-        values: dict[str, str],
-        bounds: tuple[int, int],
-        resolution_ms: int,
-    ) -> Found:
-        """Returns what `values` makes of each meter's readings in each `resolution_ms` from the first bound on."""
-        from_ms, until_ms = bounds
-        # A gas meter's own time may be up to a day before, or a little after, that of the reading that carries it.
-        margin_days = 1 if column.is_of_sub_meters else 0
-        channel = "channel" if column.is_of_sub_meters else "1"
-        days = [
-            f"SELECT meter_id, {channel} AS channel, time_ms, sequence, spool_id, {column.expression} AS value"
-            f" FROM {day_name(day)}.{column.table}"
-            f" WHERE time_ms >= {from_ms} AND time_ms < {until_ms} AND {column.condition}"
-            for day in self._engine.days()
-            if day_of(from_ms) - margin_days <= day <= day_of(until_ms) + margin_days
-        ]
-        if not days:
-            return {name: np.empty(0) for name in ("row", "sample", *values)}
-        selected = "".join(f", CAST({value} AS DOUBLE) AS {name}" for name, value in values.items())
-        return cursor.execute(
-            f"SELECT wanted.row * {column.channels} + channel - 1 AS row,"
-            f" (time_ms - {from_ms}) // {resolution_ms} AS sample{selected}"
-            f" FROM ({' UNION ALL '.join(days)}) JOIN wanted USING (meter_id) WHERE value IS NOT NULL GROUP BY 1, 2"
-        ).fetchnumpy()
+        shape: _Shape,
+        asked: dict[int, WindowSpec],
+        slot_ms: int,
+        street: _Street,
+    ) -> dict[int, Matrix]:
+        family, samples, resolution_ms = shape
+        # The counter at a window's start is the newest reading in the resolution before it.
+        before = 1 if family in (COUNTER, SUB_COUNTER) else 0
+        names = tuple(dict.fromkeys(spec.series.base_name for spec in asked.values()))
+        from_ms = slot_ms - (samples + before) * resolution_ms
+        extract = Extract(family, names, from_ms, samples + before, resolution_ms)
+        everyone = any(spec.series.extent is Extent.NEIGHBOURHOOD for spec in asked.values())
+        meters = street.meters if everyone else street.meters_asked
+        cursor.register("wanted", _meter_table(meters))
+        found = self._samples.read(cursor, extract, len(meters) * family.channels)
+        cursor.unregister("wanted")
+        per_meter = {name: _per_meter(found, name, COLUMNS[name]) for name in names}
+        return {
+            place: street.combine(
+                spec.series.extent, per_meter[spec.series.base_name], meters, COLUMNS[spec.series.base_name]
+            )
+            for place, spec in asked.items()
+        }
 
 
-class _Households:
-    """Rows of households, and which meters make up each."""
+class _Street:
+    """The households asked for, and all there are, with the meters that make up each."""
 
-    def __init__(self, names: Sequence[str], meters: Sequence[Meter]) -> None:
-        rows = {name: row for row, name in enumerate(names)}
-        self._count = len(names)
-        self._meters = [meter for meter in meters if meter.household_id in rows and meter.kind is not MeterKind.SUB]
-        self.meter_rows = np.array([rows[meter.household_id] for meter in self._meters], dtype=np.int64)
-        self._electric = np.array([meter.kind is MeterKind.ELECTRICITY for meter in self._meters], dtype=bool)
+    def __init__(self, asked: Sequence[str], meters: Sequence[Meter], group_min: int) -> None:
+        self._asked = {name: row for row, name in enumerate(asked)}
+        self._group_min = group_min
+        self._everyone = {name: row for row, name in enumerate(sorted({meter.household_id for meter in meters}))}
+        self.meters = [meter for meter in meters if meter.kind is not MeterKind.SUB]
+        self.meters_asked = [meter for meter in self.meters if meter.household_id in self._asked]
 
-    def meter_table(self) -> pa.Table:
-        """Returns the meters to look for, with their row in the per-meter matrix."""
-        return pa.table(
-            {
-                "meter_id": pa.array([meter.meter_id for meter in self._meters], pa.string()),
-                "row": pa.array(range(len(self._meters)), pa.int64()),
-            }
-        )
-
-    def combine(self, per_meter: Matrix, column: _Column) -> Matrix:
-        """Makes one row a household of those of its meters; NaN where one that counts has no value."""
-        # Gas comes through whichever meter carries it, so a silent channel there says nothing about the others.
-        counts = ~np.isnan(per_meter).all(axis=1) if column.is_of_sub_meters else self._electric
-        rows, values = np.repeat(self.meter_rows, column.channels)[counts], per_meter[counts]
-        if column.together is _Together.AGREEMENT:
-            return self._agreed(rows, values)
-        total = np.zeros((self._count, values.shape[1]))
-        np.add.at(total, rows, values)
-        meters = np.bincount(rows, minlength=self._count)[:, np.newaxis]
-        if column.together is _Together.MEAN:
-            total /= np.maximum(meters, 1)
-        return np.where(meters > 0, total, np.nan)
-
-    def _agreed(self, rows: NDArray[np.int64], values: Matrix) -> Matrix:
-        lowest = np.full((self._count, values.shape[1]), np.inf)
-        np.minimum.at(lowest, rows, values)
-        highest = np.full((self._count, values.shape[1]), -np.inf)
-        np.maximum.at(highest, rows, values)
-        return np.where(lowest == highest, lowest, np.nan)
+    def combine(self, extent: Extent, per_meter: Matrix, meters: Sequence[Meter], column: Column) -> Matrix:
+        """Makes one row a household asked for, or one of all, of those of the meters."""
+        if extent is Extent.HOUSEHOLD:
+            return _households(per_meter, meters, self._asked, column)
+        window = _households(per_meter, meters, self._everyone, column)
+        return _over_all(window, self._group_min, column.together)
 
 
-def _per_meter(found: Found, name: str, rows: int, samples: int) -> Matrix:
-    matrix = np.full((rows, samples), np.nan)
-    matrix[found["row"].astype(np.int64), found["sample"].astype(np.int64)] = found[name]
-    return matrix
+def _meter_table(meters: Sequence[Meter]) -> pa.Table:
+    return pa.table(
+        {
+            "meter_id": pa.array([meter.meter_id for meter in meters], pa.string()),
+            "row": pa.array(range(len(meters)), pa.int64()),
+        }
+    )
 
 
-def _differences(found: Found, rows: int, samples: int) -> Matrix:
-    counters, lowest, highest = (_per_meter(found, name, rows, samples + 1) for name in ("value", "lowest", "highest"))
+def _per_meter(found: dict[str, Matrix], name: str, column: Column) -> Matrix:
+    """Returns a series of each meter, in its unit."""
+    if name in found:
+        return found[name] / column.divisor
+    if column.family in (COUNTER, SUB_COUNTER):
+        return _differences(*(found[f"{name}_{part}"] for part in ("last", "lowest", "highest"))) / column.divisor
+    return found[f"{name}_last"] / column.divisor
+
+
+def _differences(counters: Matrix, lowest: Matrix, highest: Matrix) -> Matrix:
     start, end = counters[:, :-1], counters[:, 1:]
     fell = (lowest[:, 1:] < start) | (highest[:, 1:] > end)
     return np.where(fell, np.nan, end - start)
 
 
-def _over_all(window: Matrix, group_min: int, together: _Together) -> Matrix:
+def _households(per_meter: Matrix, meters: Sequence[Meter], households: dict[str, int], column: Column) -> Matrix:
+    """Makes one row a household of those of its meters; NaN where one that counts has no value."""
+    row_of_meter = np.array([households.get(meter.household_id, -1) for meter in meters], dtype=np.int64)
+    rows = np.repeat(row_of_meter, column.family.channels)
+    # Gas comes through whichever meter carries it, so a silent channel there says nothing about the others.
+    if column.family.is_of_sub_meters:
+        counts = ~np.isnan(per_meter).all(axis=1)
+    else:
+        counts = np.array([meter.kind is MeterKind.ELECTRICITY for meter in meters], dtype=bool)
+    counts &= rows >= 0
+    rows, values = rows[counts], per_meter[counts]
+    if column.together is Together.AGREEMENT:
+        return _agreed(rows, values, len(households))
+    total = np.zeros((len(households), values.shape[1]))
+    np.add.at(total, rows, values)
+    meters_each = np.bincount(rows, minlength=len(households))[:, np.newaxis]
+    if column.together is Together.MEAN:
+        total /= np.maximum(meters_each, 1)
+    return np.where(meters_each > 0, total, np.nan)
+
+
+def _agreed(rows: NDArray[np.int64], values: Matrix, households: int) -> Matrix:
+    lowest = np.full((households, values.shape[1]), np.inf)
+    np.minimum.at(lowest, rows, values)
+    highest = np.full((households, values.shape[1]), -np.inf)
+    np.maximum.at(highest, rows, values)
+    return np.where(lowest == highest, lowest, np.nan)
+
+
+def _over_all(window: Matrix, group_min: int, together: Together) -> Matrix:
     measured = ~np.isnan(window)
     households = measured.sum(axis=0)
     total: Matrix = np.where(measured, window, 0.0).sum(axis=0)
-    if together is _Together.MEAN:
+    if together is Together.MEAN:
         total /= np.maximum(households, 1)
     total[households < group_min] = np.nan
     return total[np.newaxis, :]

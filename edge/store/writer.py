@@ -49,6 +49,16 @@ class Writer:
             LimitError: too much waits to be written; try again later.
             StoreError: the database refused.
         """
+        # A caller that goes away does not undo work that has been taken on.
+        return await asyncio.shield(asyncio.wrap_future(self.submit(work, urgent=urgent)))
+
+    def submit(self, work: Callable[[duckdb.DuckDBPyConnection], T], *, urgent: bool = False) -> Future[T]:
+        """Like `run`, for other threads: returns what will have the result.
+
+        Raises:
+            LimitError: too much waits to be written.
+            StoreError: the store is closed.
+        """
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
@@ -58,8 +68,7 @@ class Writer:
                     "Too much waits to be written.", advice="Try again in a few seconds.", reason="STORE_BUSY"
                 )
             self._queue.put((_URGENT if urgent else _ORDINARY, next(self._order), (work, future)))
-        # A caller that goes away does not undo work that has been taken on.
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return future
 
     def close(self) -> None:
         """Finishes what waits, then stops."""

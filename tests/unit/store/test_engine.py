@@ -11,6 +11,7 @@ import pytest
 from edge.domain.slot import DAY_MS
 from edge.errors import Category, Fault, StoreCorruptError, StoreError
 from edge.store.engine import Engine, day_name
+from edge.store.shelf import log_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ METER_ID = "meter-recognisable-7c1e"
 COUNTER_WH = 7_306_351_862_514_127  # as eight bytes no others like it
 DAY = 20_000
 DAY_FILE = "2024-10-04.duckdb"
+DAMAGES = ["flipped header", "flipped tag", "flipped body", "cut", "empty"]
 
 HOLDER = """
 import pathlib, sys
@@ -41,7 +43,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit fails, a
 engine = Engine.open(folder, sys.argv[2], memory_bytes_max=2**28, threads_max=1)
 day = folder / "readings" / "2024-10-04.duckdb"
 if is_made:
-    engine._make(day)  # by an attempt when there was a little more room
+    engine.attachments._make(day)  # by an attempt when there was a little more room
 resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, resource.RLIM_INFINITY))
 for _ in range(3):
     try:
@@ -58,7 +60,7 @@ print(engine.cursor().execute(f"SELECT count(*) FROM {name}.refused").fetchone()
 
 
 def insert(engine: Engine, rows: int = 1) -> None:
-    """Stores readings of one meter on one day, and the meter."""
+    """Stores readings of one meter on one day, and the meter if it is not there."""
     day = engine.attach_day(DAY)
     cursor = engine.cursor()
     cursor.execute(
@@ -66,7 +68,9 @@ def insert(engine: Engine, rows: int = 1) -> None:
         " SELECT ?, '', i, ?, 0, 0, ? FROM range(?) numbers(i)",
         [METER_ID, DAY * DAY_MS, COUNTER_WH, rows],
     )
-    cursor.execute("INSERT INTO state.meters VALUES (?, 'household-recognisable', 'gas', 0, NULL)", [METER_ID])
+    cursor.execute(
+        "INSERT OR IGNORE INTO state.meters VALUES (?, 'household-recognisable', 'gas', 0, NULL)", [METER_ID]
+    )
     cursor.close()
 
 
@@ -138,21 +142,19 @@ def test_day_is_attached_once(open_engine: OpenEngine) -> None:
     engine.close()
 
 
-@pytest.mark.parametrize("name", ["edge.duckdb", f"readings/{DAY_FILE}"])
-def test_wrong_key(tmp_path: Path, open_engine: OpenEngine, name: str) -> None:
-    """Files written with another key are not opened, and stay as they are."""
+def test_wrong_key(tmp_path: Path, open_engine: OpenEngine) -> None:
+    """A store written with another key is not opened, and stays as it is."""
     engine = open_engine()
     insert(engine)
     engine.close()
-    if name != "edge.duckdb":
-        (tmp_path / "edge.duckdb").unlink()
-    before = (tmp_path / name).read_bytes()
+    before = {path: path.read_bytes() for path in files_of(tmp_path)}
     with pytest.raises(StoreCorruptError, match="damaged, or was written with another key") as caught:
         open_engine(key_hex="f0" * 32)
-    assert str(tmp_path / name) in caught.value.message
+    assert str(tmp_path / "edge.duckdb") in caught.value.message
     assert caught.value.category is Category.DATA_LOSS
     assert "store.key" in caught.value.advice
-    assert (tmp_path / name).read_bytes() == before
+    assert "edge store restore" in caught.value.advice
+    assert {path: path.read_bytes() for path in files_of(tmp_path)} == before
 
 
 @pytest.mark.parametrize("key_hex", ["", "0f" * 31, "0F" * 32, "0f" * 31 + "xx", "0f" * 32 + "\n", "') --" + "0" * 59])
@@ -165,28 +167,76 @@ def test_not_a_key(tmp_path: Path, open_engine: OpenEngine, key_hex: str) -> Non
     assert files_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["edge.duckdb", f"readings/{DAY_FILE}"])
-@pytest.mark.parametrize("damage", ["flipped header", "flipped tag", "flipped body", "cut", "empty"])
-def test_damaged_file(tmp_path: Path, open_engine: OpenEngine, name: str, damage: str) -> None:
-    """A damaged file is called damaged, by name, whatever part of it is."""
+def damage(path: Path, how: str) -> None:
+    """Does to a file what a disk may do to it."""
+    content = bytearray(path.read_bytes())
+    places = {"flipped header": 20, "flipped tag": 4_100, "flipped body": 12_300}
+    if how in places:
+        content[places[how]] ^= 1
+    size = {"cut": 9_000, "empty": 0}.get(how, len(content))
+    path.write_bytes(content[:size])
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_damaged_state(tmp_path: Path, open_engine: OpenEngine, how: str) -> None:
+    """A damaged state file stops the start, by name and with what to do, whatever part of it is damaged."""
     engine = open_engine()
     insert(engine, 1_000)
     engine.close()
-    content = bytearray((tmp_path / name).read_bytes())
-    places = {"flipped header": 20, "flipped tag": 4_100, "flipped body": 12_300}
-    if damage in places:
-        content[places[damage]] ^= 1
-    size = {"cut": 9_000, "empty": 0}.get(damage, len(content))
-    (tmp_path / name).write_bytes(content[:size])
+    damage(tmp_path / "edge.duckdb", how)
     with pytest.raises(StoreCorruptError) as caught:
         open_engine()
-    assert str(tmp_path / name) in caught.value.message
+    assert str(tmp_path / "edge.duckdb") in caught.value.message
+    assert "edge store restore" in caught.value.advice
+
+
+@pytest.mark.parametrize("how", [*DAMAGES, "another key", "bad log"])
+def test_damaged_day_is_set_aside(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, open_engine: OpenEngine, how: str
+) -> None:
+    """A day's damaged file keeps the edge from nothing: it is moved aside as it is, and the day begins anew."""
+    engine = open_engine()
+    insert(engine, 1_000)
+    engine.attach_day(DAY + 1)
+    engine.rollups.attach(DAY)
+    engine.close()
+    file = tmp_path / "readings" / DAY_FILE
+    if how == "another key":
+        other = open_engine(tmp_path_factory.mktemp("other"), key_hex="f0" * 32)
+        other.attach_day(DAY)
+        other.close()
+        file.write_bytes(other.readings.file(DAY).read_bytes())
+    elif how == "bad log":
+        engine = open_engine()
+        insert(engine, 10)
+        content = bytearray(log_of(file).read_bytes())
+        engine.close()
+        content[len(content) // 2] ^= 1
+        log_of(file).write_bytes(content)
+    else:
+        damage(file, how)
+    before = file.read_bytes()
+    engine = open_engine()
+    assert engine.days() == [DAY + 1]
+    assert (tmp_path / "set-aside" / "readings-2024-10-04-1.duckdb").read_bytes() == before
+    assert (tmp_path / "set-aside" / "rollups-2024-10-04-1.duckdb").exists()
+    insert(engine, 3)
+    assert stored_rows(engine) == 3
+    engine.close()
+    damage(file, "empty")
+    engine = open_engine()
+    assert sorted(path.name for path in (tmp_path / "set-aside").glob("readings*.duckdb")) == [
+        "readings-2024-10-04-1.duckdb",
+        "readings-2024-10-04-2.duckdb",
+    ]
+    engine.close()
 
 
 def test_damage_met_while_reading(tmp_path: Path, open_engine: OpenEngine) -> None:
-    """Damage that only a query meets is an error of the store, too, not rows that are missing."""
+    """Damage that only a query meets is an error of the store, not rows that are missing; then it is set aside."""
     engine = open_engine()
     insert(engine, 30_000)
+    engine.attach_day(DAY + 1)
     engine.close()
     content = bytearray((tmp_path / "readings" / DAY_FILE).read_bytes())
     content[-5_000] ^= 1
@@ -194,6 +244,9 @@ def test_damage_met_while_reading(tmp_path: Path, open_engine: OpenEngine) -> No
     engine = open_engine()
     with pytest.raises(StoreCorruptError, match="a file is damaged"):
         stored_rows(engine)
+    assert engine.damaged() == [(engine.readings, DAY)]
+    engine.set_aside(engine.readings, DAY)
+    assert engine.days() == [DAY + 1]
     engine.close()
 
 

@@ -234,7 +234,7 @@ def test_failure_between_days_leaves_no_gap(
     """Where one day's file cannot be written, no spool has a gap in its readings, and the rest can be sent again."""
     number = next(FRESH)
     rows = rows_of(number, drawn)
-    folder: Path = shared_store.readings._engine._readings
+    folder: Path = shared_store.readings._engine.readings.folder
     broken_day = datetime.fromtimestamp((DAY + 10 + 4 * number + broken) * 86_400, UTC).date().isoformat()
     obstacle = folder / f"{broken_day}.new"
     obstacle.mkdir()

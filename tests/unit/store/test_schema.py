@@ -10,10 +10,13 @@ import pytest
 from edge.domain.consent import ConsentState, SeriesTerms
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
+from edge.domain.window import WindowSpec
 from edge.errors import StoreError
 from edge.store.readings import StoredReading
-from edge.store.schema import STATE_VERSION
+from edge.store.schema import DAY_VERSION, STATE_VERSION
+from edge_sdk.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,41 +26,15 @@ if TYPE_CHECKING:
     OpenStore = Callable[[], Store]
     WriteFile = Callable[[str, str], None]
 
-# A state file as release 0.1 wrote it. Never changed: a later release must be able to open it.
-VERSION_1 = """
-CREATE TABLE meta (version BIGINT NOT NULL);
-INSERT INTO meta VALUES (1);
-CREATE TABLE meters (meter_id VARCHAR PRIMARY KEY, household_id VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-    enrolled_ms BIGINT NOT NULL, retired_ms BIGINT);
-CREATE TABLE documents (kind VARCHAR NOT NULL, version BIGINT NOT NULL, envelope BLOB NOT NULL,
-    accepted_ms BIGINT NOT NULL);
-CREATE TABLE modules (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL, uploaded_ms BIGINT NOT NULL,
-    wasm BLOB NOT NULL, trigger VARCHAR, manifest BLOB, report BLOB NOT NULL, report_digest VARCHAR NOT NULL,
-    findings_count BIGINT NOT NULL, first_reason VARCHAR NOT NULL);
-CREATE TABLE suspensions (digest VARCHAR NOT NULL, organization VARCHAR NOT NULL);
-CREATE TABLE revoked_modules (digest VARCHAR NOT NULL);
-CREATE TABLE approvals (organization VARCHAR NOT NULL, trigger VARCHAR NOT NULL, version BIGINT NOT NULL,
-    digest VARCHAR NOT NULL, payload BLOB NOT NULL, envelope BLOB NOT NULL, accepted_ms BIGINT NOT NULL);
-CREATE TABLE consents (consent_id VARCHAR NOT NULL, household_id VARCHAR NOT NULL, organization VARCHAR NOT NULL,
-    service VARCHAR NOT NULL, purpose VARCHAR NOT NULL,
-    series STRUCT(name VARCHAR, window_s BIGINT, resolution_s BIGINT)[] NOT NULL, action_kinds VARCHAR[] NOT NULL,
-    decided VARCHAR NOT NULL, decided_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, ended_ms BIGINT);
-CREATE TABLE evaluations (trigger_key VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, digest VARCHAR NOT NULL,
-    evaluations BIGINT NOT NULL, faults BIGINT NOT NULL, actions BIGINT NOT NULL, input_digest VARCHAR NOT NULL,
-    ran_ms BIGINT NOT NULL, PRIMARY KEY (trigger_key, slot_ms));
-CREATE TABLE actions (cursor BIGINT NOT NULL, action_id VARCHAR NOT NULL, household_id VARCHAR NOT NULL,
-    trigger_key VARCHAR NOT NULL, declared VARCHAR NOT NULL, organization VARCHAR NOT NULL, service VARCHAR NOT NULL,
-    purpose VARCHAR NOT NULL, trigger VARCHAR NOT NULL, module_version VARCHAR NOT NULL,
-    module_digest VARCHAR NOT NULL, consent_id VARCHAR NOT NULL, slot_ms BIGINT NOT NULL, created_ms BIGINT NOT NULL,
-    expires_ms BIGINT NOT NULL, state VARCHAR NOT NULL);
-CREATE TABLE audit (index BIGINT NOT NULL, leaf_hash BLOB NOT NULL, salt BLOB NOT NULL, payload BLOB NOT NULL);
-CREATE TABLE audit_subjects (subject VARCHAR NOT NULL, index BIGINT NOT NULL);
+VERSIONS = Path(__file__).parent / "versions"
+SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in VERSIONS.glob("*.sql")}
 
+STATE_ROWS = """
 INSERT INTO meters VALUES ('m1', 'h1', 'electricity', 5, NULL);
 INSERT INTO documents VALUES ('policy', 4, 'signed'::BLOB, 6);
 INSERT INTO consents VALUES ('c1', 'h1', 'sunny', 'advice', 'Advise.',
     [{'name': 'power_net', 'window_s': 3600, 'resolution_s': 300}], ['recommendation'], 'granted', 7, 9, NULL);
-INSERT INTO evaluations VALUES ('sunny/ev', 900000, 'sha256:00', 10, 1, 2, 'sha256:11', 900005);
+INSERT INTO evaluations VALUES ('sunny/ev', 900000, 'sha256:00', 10, 1, 2, 'sha256:11', 900005, 0);
 INSERT INTO actions VALUES (1, 'a1', 'h1', 'sunny/ev',
     '{"name":"go","kind":"recommendation","text":{"en":"Go."}}', 'sunny', 'advice', 'Advise.', 'ev', '1.0.0',
     'sha256:00', 'c1', 900000, 900005, 4500000, 'waiting');
@@ -68,22 +45,18 @@ INSERT INTO approvals VALUES
 INSERT INTO audit VALUES (0, 'leaf'::BLOB, 'salt'::BLOB, '{"kind":"release"}'::BLOB);
 INSERT INTO audit_subjects VALUES ('household/h1', 0);
 """
-DAY_FILE_1 = """
-CREATE TABLE readings (meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL,
-    time_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL, quality UTINYINT NOT NULL,
-    energy_import_t1_wh BIGINT, energy_import_t2_wh BIGINT, energy_import_wh BIGINT,
-    energy_export_t1_wh BIGINT, energy_export_t2_wh BIGINT, energy_export_wh BIGINT,
-    tariff UTINYINT, power_import_w BIGINT, power_export_w BIGINT, power_failures BIGINT, long_power_failures BIGINT,
-    demand_w BIGINT, peak_demand_w BIGINT,
-    l1_power_import_w BIGINT, l1_power_export_w BIGINT, l1_voltage_dv INTEGER, l1_current_ma INTEGER,
-    l1_voltage_sags BIGINT, l1_voltage_swells BIGINT,
-    l2_power_import_w BIGINT, l2_power_export_w BIGINT, l2_voltage_dv INTEGER, l2_current_ma INTEGER,
-    l2_voltage_sags BIGINT, l2_voltage_swells BIGINT,
-    l3_power_import_w BIGINT, l3_power_export_w BIGINT, l3_voltage_dv INTEGER, l3_current_ma INTEGER,
-    l3_voltage_sags BIGINT, l3_voltage_swells BIGINT);
-INSERT INTO readings (meter_id, spool_id, sequence, time_ms, received_ms, quality, energy_import_wh)
-    VALUES ('m1', '', 7, 1728000000000, 1728000000001, 0, 42);
+DAY_ROWS = """
+INSERT INTO readings (meter_id, spool_id, sequence, time_ms, received_ms, quality, energy_import_wh, power_import_w)
+    VALUES ('m1', '', 6, 1727999100000, 1727999100001, 0, 40, 100),
+        ('m1', '', 7, 1728000000000, 1728000000001, 0, 42, 8);
+INSERT INTO sub_readings VALUES ('m1', '', 6, 1, 1, 1727999100000, 1000, NULL),
+    ('m1', '', 7, 1, 1, 1728000000000, 1500, NULL);
+INSERT INTO refused VALUES ('m1', '', 8, 0, 1728000000002, 'READING_TOO_OLD');
+INSERT INTO progress VALUES ('m1', '', 8, 1728000000002, 1728000000000, 42, NULL);
 """
+MEANS = ["power_import", "power_export", "power_net", *(f"{n}_l{p}" for n in ("voltage", "current") for p in (1, 2, 3))]
+PARTS = [("sum", "7"), ("count", "2")]
+DAY = 20_000  # 2024-10-04, which begins at 1728000000000
 
 
 @pytest.fixture
@@ -117,9 +90,10 @@ def test_new_file(store: Store) -> None:
     assert version_of(store)[-1] == STATE_VERSION
 
 
-def test_version_1_opens(write_file: WriteFile, open_store: OpenStore) -> None:
-    """A state file of version 1 is brought up to date with all that is in it."""
-    write_file("edge.duckdb", VERSION_1)
+@pytest.mark.parametrize("script", [SCRIPTS[name] for name in sorted(SCRIPTS) if name.startswith("state")])
+def test_earlier_state_opens(write_file: WriteFile, open_store: OpenStore, script: str) -> None:
+    """A state file of every earlier version is brought up to date with all that is in it."""
+    write_file("edge.duckdb", script + STATE_ROWS)
     store = open_store()
     assert version_of(store) == list(range(1, STATE_VERSION + 1))
     tables = store.read_now(
@@ -162,7 +136,7 @@ def test_opening_again_changes_nothing(open_store: OpenStore) -> None:
 
 def test_newer_file_is_refused(tmp_path: Path, write_file: WriteFile, open_store: OpenStore) -> None:
     """A state file of a newer release is refused, with what to do, and stays as it is."""
-    write_file("edge.duckdb", VERSION_1 + f"INSERT INTO meta VALUES ({STATE_VERSION + 1});")
+    write_file("edge.duckdb", SCRIPTS["state_1"] + f"INSERT INTO meta VALUES ({STATE_VERSION + 1});")
     before = (tmp_path / "edge.duckdb").read_bytes()
     with pytest.raises(
         StoreError, match=f"version {STATE_VERSION + 1}; this release knows up to {STATE_VERSION}"
@@ -181,15 +155,75 @@ def test_interrupted_migration(write_file: WriteFile, open_store: OpenStore) -> 
     store.close()
 
 
+@pytest.mark.parametrize("script", [SCRIPTS[name] for name in sorted(SCRIPTS) if name.startswith("day")])
+async def test_earlier_day_opens(write_file: WriteFile, open_store: OpenStore, script: str) -> None:
+    """A day's file of every earlier version keeps its readings and windows, and takes new ones."""
+    write_file("readings/2024-10-03.duckdb", script + DAY_ROWS)
+    store = open_store()
+    assert store.progress.read().durable == {("m1", ""): 8}
+    assert store.readings.count() == (2, 1)
+    specs = [WindowSpec(CATALOGUE[name], 1, 900_000) for name in ("power_import", "energy_import", "gas")]
+    meters = [Meter("m1", "h1", MeterKind.ELECTRICITY, 0)]
+    for _ in range(2):
+        found = store.windows.matrix(specs, DAY * DAY_MS, ["h1"], meters, 1)
+        assert [found[place].tolist() for place in range(3)] == [[[100.0]], [[2.0]], [[0.5]]]
+        while await store.roll_up((DAY + 3) * DAY_MS):
+            pass
+    sub = SubReading(1, SubMeterKind.GAS, DAY * DAY_MS)
+    kept = StoredReading(Spool("m1", ""), 0, Reading(9, DAY * DAY_MS - 1, sub_readings=(sub,)), Quality.GOOD)
+    await store.append_readings([kept])
+    assert store.progress.read().durable == {("m1", ""): 9}
+    store.close()
+    store = open_store()
+    assert store.readings.count() == (3, 1)
+    assert versions_of_day(store, DAY - 1) == list(range(1, DAY_VERSION + 1))
+    store.close()
+
+
+@pytest.mark.parametrize("script", [SCRIPTS[name] for name in sorted(SCRIPTS) if name.startswith("rollups")])
+def test_earlier_rollups_open(write_file: WriteFile, open_store: OpenStore, script: str) -> None:
+    """A file of roll-ups of every earlier version is read, also without the readings it was made of."""
+    means = "INSERT INTO means_900 (meter_id, bucket, {}) SELECT 'm1', 1919999, {};".format(
+        *map(", ".join, zip(*((f"{name}_{part}", value) for name in MEANS for part, value in PARTS), strict=True))
+    )
+    write_file("rollups/2024-10-03.duckdb", script + means + "INSERT INTO spans VALUES ('readings', 1919999);")
+    store = open_store()
+    spec = WindowSpec(CATALOGUE["power_import"], 1, 900_000)
+    meters = [Meter("m1", "h1", MeterKind.ELECTRICITY, 0)]
+    assert store.windows.matrix([spec], DAY * DAY_MS, ["h1"], meters, 1)[0].tolist() == [[3.5]]
+    store.close()
+
+
+async def test_newer_day_is_left_alone(tmp_path: Path, write_file: WriteFile, open_store: OpenStore) -> None:
+    """A day's file of a newer release is named and stays as it is; other days work, and that day takes no readings."""
+    file = tmp_path / "readings" / "2024-10-04.duckdb"
+    write_file("readings/2024-10-04.duckdb", SCRIPTS["day_1"] + f"INSERT INTO meta VALUES ({DAY_VERSION + 1});")
+    write_file("readings/2024-10-03.duckdb", SCRIPTS["day_1"] + DAY_ROWS)
+    before = file.read_bytes()
+    store = open_store()
+    said = f"The file {file} has schema version {DAY_VERSION + 1}; this release knows up to {DAY_VERSION}."
+    assert store.readings._engine.readings.unusable == {DAY: said}
+    assert store.readings.count() == (2, 1)
+    reading = StoredReading(Spool("m1", ""), 0, Reading(9, DAY * DAY_MS), Quality.GOOD)
+    with pytest.raises(StoreError, match="schema version") as caught:
+        await store.append_readings([reading])
+    assert caught.value.reason == "STORE_TOO_NEW"
+    store.close()
+    assert file.read_bytes() == before
+
+
 async def test_day_file_with_one_table(write_file: WriteFile, open_store: OpenStore) -> None:
     """A day's file whose making was interrupted between two tables gets those that it lacks and keeps what it has."""
-    write_file("readings/2024-10-04.duckdb", DAY_FILE_1)
+    only_first = SCRIPTS["day_0"].split("CREATE TABLE sub_readings")[0]
+    write_file("readings/2024-10-03.duckdb", only_first + DAY_ROWS.split("INSERT INTO sub_readings", maxsplit=1)[0])
     store = open_store()
     assert store.progress.read().durable == {("m1", ""): 7}
-    reading = Reading(8, 1_728_000_010_000, sub_readings=(SubReading(1, SubMeterKind.GAS, 1_728_000_000_000),))
-    kept = StoredReading(Spool("m1", ""), 0, reading, Quality.GOOD)
-    refused = StoredReading(Spool("m1", ""), 1_728_000_020_000, Reading(9, 0), Quality.GOOD, "READING_TOO_OLD")
-    await store.append_readings([kept, refused])
-    assert store.progress.read().durable == {("m1", ""): 9}
-    assert store.readings.count() == (2, 1)
+    assert store.readings.count() == (2, 0)
     store.close()
+
+
+def versions_of_day(store: Store, day: int) -> list[int]:
+    """Returns the versions that a day's file has been brought to."""
+    with store.readings._engine.reading() as cursor:
+        rows = cursor.execute(f"SELECT version FROM day_{day}.meta ORDER BY version").fetchall()
+    return [row[0] for row in rows]

@@ -218,7 +218,10 @@ METERS = sum(len(kinds) for kinds in KINDS.values())
     choices=st.lists(CHOICES, min_size=METERS, max_size=METERS), samples=st.integers(1, 5), group_min=st.integers(2, 5)
 )
 def test_equals_the_reference(shared_store: Store, choices: list[list[bytes]], samples: int, group_min: int) -> None:
-    """Every series, of households and of the neighbourhood, is what its definition says, over midnight too."""
+    """Every series, of households and of the neighbourhood, is what its definition says, over midnight too.
+
+    From readings and from their roll-ups alike.
+    """
     meters = meters_of(next(EXAMPLES))
     rows = [
         StoredReading(Spool(meter.meter_id, ""), 0, reading_of(sequence, choice), Quality.GOOD)
@@ -229,9 +232,12 @@ def test_equals_the_reference(shared_store: Store, choices: list[list[bytes]], s
     specs = [
         WindowSpec(series, samples, RESOLUTION_MS) for series in CATALOGUE.values() if series.extent is not Extent.CLOCK
     ]
-    found = shared_store.windows.matrix(specs, SLOT_MS, ASKED, meters, group_min)
-    assert sorted(found) == list(range(len(specs)))
-    for place, spec in enumerate(specs):
-        np.testing.assert_allclose(
-            found[place], expected(spec, meters, rows, group_min), rtol=1e-12, err_msg=spec.series.name
-        )
+    for _ in ("of readings", "of roll-ups"):
+        found = shared_store.windows.matrix(specs, SLOT_MS, ASKED, meters, group_min)
+        assert sorted(found) == list(range(len(specs)))
+        for place, spec in enumerate(specs):
+            np.testing.assert_allclose(
+                found[place], expected(spec, meters, rows, group_min), rtol=1e-12, err_msg=spec.series.name
+            )
+        while asyncio.run(shared_store.roll_up(MIDNIGHT_MS + 4 * DAY_MS)):
+            pass

@@ -289,7 +289,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("edge_id", "software_version", "time_ms", "started_ms", "households", "meters", "meters_connected", "readings", "readings_refused", "evaluations", "faults", "actions", "actions_delivered", "releases", "consents_in_force", "modules_active", "audit_entries", "policy_version", "modules_shadow", "modules_quarantined", "organizations_suspended", "modules_troubled")
+    __slots__ = ("edge_id", "software_version", "time_ms", "started_ms", "households", "meters", "meters_connected", "readings", "readings_refused", "evaluations", "faults", "actions", "actions_delivered", "releases", "consents_in_force", "modules_active", "audit_entries", "policy_version", "modules_shadow", "modules_quarantined", "organizations_suspended", "modules_troubled", "store_bytes", "store_full", "days_of_readings", "days_of_rollups", "files_set_aside", "days_unusable")
     EDGE_ID_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
@@ -312,6 +312,12 @@ class GetStatusResponse(_message.Message):
     MODULES_QUARANTINED_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATIONS_SUSPENDED_FIELD_NUMBER: _ClassVar[int]
     MODULES_TROUBLED_FIELD_NUMBER: _ClassVar[int]
+    STORE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STORE_FULL_FIELD_NUMBER: _ClassVar[int]
+    DAYS_OF_READINGS_FIELD_NUMBER: _ClassVar[int]
+    DAYS_OF_ROLLUPS_FIELD_NUMBER: _ClassVar[int]
+    FILES_SET_ASIDE_FIELD_NUMBER: _ClassVar[int]
+    DAYS_UNUSABLE_FIELD_NUMBER: _ClassVar[int]
     edge_id: str
     software_version: str
     time_ms: int
@@ -334,7 +340,13 @@ class GetStatusResponse(_message.Message):
     modules_quarantined: int
     organizations_suspended: int
     modules_troubled: _containers.RepeatedCompositeFieldContainer[_module_pb2.Module]
-    def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ..., modules_shadow: _Optional[int] = ..., modules_quarantined: _Optional[int] = ..., organizations_suspended: _Optional[int] = ..., modules_troubled: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ...) -> None: ...
+    store_bytes: int
+    store_full: bool
+    days_of_readings: int
+    days_of_rollups: int
+    files_set_aside: int
+    days_unusable: int
+    def __init__(self, edge_id: _Optional[str] = ..., software_version: _Optional[str] = ..., time_ms: _Optional[int] = ..., started_ms: _Optional[int] = ..., households: _Optional[int] = ..., meters: _Optional[int] = ..., meters_connected: _Optional[int] = ..., readings: _Optional[int] = ..., readings_refused: _Optional[int] = ..., evaluations: _Optional[int] = ..., faults: _Optional[int] = ..., actions: _Optional[int] = ..., actions_delivered: _Optional[int] = ..., releases: _Optional[int] = ..., consents_in_force: _Optional[int] = ..., modules_active: _Optional[int] = ..., audit_entries: _Optional[int] = ..., policy_version: _Optional[int] = ..., modules_shadow: _Optional[int] = ..., modules_quarantined: _Optional[int] = ..., organizations_suspended: _Optional[int] = ..., modules_troubled: _Optional[_Iterable[_Union[_module_pb2.Module, _Mapping]]] = ..., store_bytes: _Optional[int] = ..., store_full: _Optional[bool] = ..., days_of_readings: _Optional[int] = ..., days_of_rollups: _Optional[int] = ..., files_set_aside: _Optional[int] = ..., days_unusable: _Optional[int] = ...) -> None: ...
 
 class ReplayEvaluationRequest(_message.Message):
     __slots__ = ("trigger", "slot_ms", "interpreter")
