@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,10 @@ from edge.sandbox.assemble import assemble
 from edge.sandbox.disassembly import disassemble
 from edge.sandbox.inspection import inspect
 from edge.settings import SandboxLimits
+from tests.hostile.sample import Sample, samples
 
 LIMITS = SandboxLimits()
-HOSTILE = sorted((Path(__file__).resolve().parents[2] / "hostile").glob("*.wat"))
+HOSTILE = samples()
 HEADER = b"\0asm\1\0\0\0"
 
 
@@ -95,10 +95,10 @@ def test_so_many_lines() -> None:
     assert "more than 10 lines" in lines[-1]
 
 
-@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
-def test_hostile(path: Path) -> None:
+@pytest.mark.parametrize("sample", HOSTILE, ids=lambda sample: sample.name)
+def test_hostile(sample: Sample) -> None:
     """Every sample whose structure is admissible can be shown."""
-    wasm = assemble(path.read_text(), path.name)
+    wasm = sample.module()
     examined = examine(wasm, LIMITS)
     if examined.structure is None or examined.findings:
         return

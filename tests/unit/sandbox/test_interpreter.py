@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -23,6 +22,7 @@ from edge.settings import SandboxLimits
 from edge_sdk.manifest import SECTION, parse_canonical_json
 from edge_sdk.scaffold import MANIFEST_NAME, SOURCE_NAME, scaffold
 from edge_sdk.wasm import custom_section
+from tests.hostile.sample import samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = SandboxLimits(fuel_max=1_000_000, evaluation_wall_s_max=30)
-HOSTILE = {
-    path.stem: path for path in sorted((ROOT / "tests" / "hostile").glob("*.wat")) if "contained" in path.read_text()
-}
+HOSTILE = {sample.name: sample for sample in samples() if not sample.refused}
 EXAMPLES = [path.parent for path in sorted((ROOT / "examples").glob("*/trigger.toml"))]
 # How deep a call may go is the size of machine frames: WebAssembly leaves it open, and so do the two.
-STACK_DEEP = {"recursion", "recursion_through_table"}
+STACK_DEEP = {name for name in HOSTILE if name.startswith("recursion")}
 
 Pair: TypeAlias = "tuple[Sandbox, Sandbox]"
 Guests: TypeAlias = "tuple[Guest, Guest]"
@@ -124,15 +122,13 @@ def test_hostile(pair: Pair, name: str) -> None:
 
     Only where the stack runs out is the fuel until then another.
     """
-    guests = load(pair, assemble(HOSTILE[name].read_text(), name), 4, 2)
+    guests = load(pair, HOSTILE[name].module(), 4, 2)
     inputs = np.array([[1.0, 2.0, 3.0, 4.0], [np.nan] * 4, [-1.0, np.inf, 1e300, 5e-324]])
     if name not in STACK_DEEP:
         assert_same(guests, inputs)
         return
-    verdict = re.search(r"^;; verdict: contained (\w+)$", HOSTILE[name].read_text(), re.MULTILINE)
-    assert verdict is not None
     for guest in guests:
-        assert guest.evaluate(inputs).faults.tolist() == [FaultCode[verdict[1]]] * len(inputs)
+        assert guest.evaluate(inputs).faults.tolist() == [FaultCode[HOSTILE[name].fault]] * len(inputs)
 
 
 def test_thorough_is(thorough: Guests) -> None:

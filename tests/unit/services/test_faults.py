@@ -100,7 +100,7 @@ async def test_the_machines_faults(
     street: Street, module: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Evaluations that the wall clock stopped are counted and held against nobody: the machine was busy."""
-    monkeypatch.setattr("edge.sandbox.guest._fault_of", lambda _trap: FaultCode.WALL_CLOCK)
+    monkeypatch.setattr("edge.sandbox.instance._fault_of", lambda _trap: FaultCode.WALL_CLOCK)
     async with street:
         running = await street.set_up(module(FRAGILE), "h1")
         await slot(street, h1=1)

@@ -36,6 +36,16 @@ MIXED = """(local $n i32)
     (f64.gt (f64.load (i32.const 0)) (f64.const 400))"""
 
 
+NEVER_BAD = {"share_max": 1.0}
+"""Faults do not make the module sit out slots."""
+
+
+@pytest.fixture
+def street(new_street: NewStreet, tmp_path: Path) -> Street:
+    """A street whose module may fault as often as it likes."""
+    return new_street(tmp_path / "street", faults=NEVER_BAD)
+
+
 async def lived(street: Street, module: Callable[..., bytes], **changes: Any) -> list[int]:
     """Lets a street live through three slots: some measured, all, one so much that its evaluation faults."""
     await street.set_up(module(MIXED, **changes), *HOUSEHOLDS)
@@ -206,7 +216,7 @@ async def test_damaged_file(street: Street, module: Callable[..., bytes]) -> Non
 
 async def test_forgotten_after_its_days(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
     """A day's recordings are unlinked once they are older than the setting, also at a start; a replay says so."""
-    street = new_street(tmp_path / "street", replay={"keep_days": 1})
+    street = new_street(tmp_path / "street", faults=NEVER_BAD, replay={"keep_days": 1})
     async with street:
         slots = await lived(street, module)
         assert (await replayed(street, slots[0])).same
@@ -221,7 +231,7 @@ async def test_forgotten_after_its_days(new_street: NewStreet, tmp_path: Path, m
 
 async def test_nothing_is_kept(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
     """With keep_days = 0 no reading is written a second time, and what an earlier setting kept is gone."""
-    street = new_street(tmp_path / "street")
+    street = new_street(tmp_path / "street", faults=NEVER_BAD)
     async with street:
         slots = await lived(street, module)
         assert file_of(street, slots[0]).exists()
@@ -236,7 +246,7 @@ async def test_nothing_is_kept(new_street: NewStreet, tmp_path: Path, module: Ca
 
 async def test_over_the_days_bytes(new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]) -> None:
     """Over the bound of a day the run is there and its recording is not; a replay says why."""
-    street = new_street(tmp_path / "street", replay={"bytes_per_day_max": 1})
+    street = new_street(tmp_path / "street", faults=NEVER_BAD, replay={"bytes_per_day_max": 1})
     async with street:
         slots = await lived(street, module)
         error = await refused(street, slots[0])
@@ -277,7 +287,7 @@ async def test_one_at_a_time_and_of_some_size(
     new_street: NewStreet, tmp_path: Path, module: Callable[..., bytes]
 ) -> None:
     """A second replay is turned away while one is under way, and a run over the bound always."""
-    street = new_street(tmp_path / "street", replay={"evaluations_max": 2})
+    street = new_street(tmp_path / "street", faults=NEVER_BAD, replay={"evaluations_max": 2})
     async with street:
         slots = await lived(street, module)
         assert (await refused(street, slots[0])).reason == "REPLAY_TOO_LARGE"
