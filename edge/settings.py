@@ -112,21 +112,29 @@ class IngestSection(_Section):
     flush_readings: int = _positive(500)
     flush_ms: int = _positive(100)
     """A commit is made when either is reached."""
-    unacknowledged_batches_max: int = _positive(8)
+    unacknowledged_batches_max: int = _positive(32)
     """Batches of one stream that may wait for their commit; beyond that the stream is not read."""
-    group_readings_max: int = _positive(5_000)
+    group_readings_max: int = _positive(10_000)
     """Readings of one commit."""
-    pending_readings_max: int = _positive(20_000)
+    pending_readings_max: int = _positive(40_000)
     """Readings of all streams that may wait for their commit; beyond that no stream is read."""
     future_s_max: int = _positive(120)
     """How far ahead of the edge's clock a reading may be."""
+    ahead_s_max: int = _positive(86_400)
+    """One that is further ahead, but no further than this, waits at its gateway: one of the two clocks is wrong."""
     past_days_max: int = _positive(35)
     """How old a reading may be when it arrives."""
-    power_w_max: int = _positive(100_000)
-    energy_wh_max: int = _positive(10_000_000_000)
-    voltage_dv_max: int = _positive(5_000)
-    current_ma_max: int = _positive(200_000)
-    volume_l_max: int = _positive(1_000_000_000)
+    power_w_max: int = _positive(100_000, up_to=10**12)
+    energy_wh_max: int = _positive(10_000_000_000, up_to=10**15)
+    voltage_dv_max: int = _positive(5_000, up_to=2**31 - 1)
+    current_ma_max: int = _positive(200_000, up_to=2**31 - 1)
+    volume_l_max: int = _positive(1_000_000_000, up_to=10**15)
+    keep_raw: bool = False
+    """Whether registers that no field has are kept as the meter said them."""
+    raw_registers_max: int = _positive(64, up_to=1_000)
+    """Of one reading."""
+    raw_chars_max: int = _positive(256, up_to=10_000)
+    """Of one of them: code, value and unit together."""
 
     @model_validator(mode="after")
     def _batch_fits(self) -> Self:

@@ -80,6 +80,7 @@ for _command in (enrol, retire, list_):
     help="Speed and characters of --serial; DSMR 2.2 and 3 have 9600-7E1.",
 )
 @click.option("--tcp", "address", help="HOST:PORT of a serial server.")
+@click.option("--raw", is_flag=True, help="Send also what Edge has no field for; the edge keeps it if told to.")
 @click.option("--dry-run", "only_report", is_flag=True, help="Read --file and report; send nothing.")
 @as_identity(required=False)
 @spool_option
@@ -90,6 +91,7 @@ def p1(
     device: str | None,
     line_name: str,
     address: str | None,
+    raw: bool,
     only_report: bool,
     identity_folder: Path | None,
     spool_file: Path | None,
@@ -114,7 +116,7 @@ def p1(
             notices.lost(piece.reason, f"meter: byte {piece.position_bytes}: {piece.message}")
 
     chunks = file_chunks(file) if file else _line_chunks(device, line_name, address, notices)
-    source = readings(chunks, zone, None if file else SystemClock(), rejected)
+    source = readings(chunks, zone, None if file else SystemClock(), rejected, raw=raw)
     spool_file = spool_file or identity_folder / SPOOL_FILE
     summary = run(_forward(identity_folder, spool_file, source, notices, live=file is None))
     _report(summary, rejections, as_json=as_json)

@@ -17,6 +17,7 @@ import serialx
 from edge.errors import EdgeError, Fault
 from edge.gateway.framing import BrokenFrame, TelegramFramer
 from edge.gateway.p1 import reading_from_telegram
+from edge.gateway.raw import raw_registers
 from edge.gateway.rejections import Rejected
 from edge.gateway.telegram import TelegramError
 
@@ -151,7 +152,12 @@ async def frames(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Frame, None]:
 
 
 async def readings(
-    chunks: AsyncIterator[bytes], timezone: ZoneInfo, clock: Clock | None, on_rejected: Callable[[Rejected], None]
+    chunks: AsyncIterator[bytes],
+    timezone: ZoneInfo,
+    clock: Clock | None,
+    on_rejected: Callable[[Rejected], None],
+    *,
+    raw: bool = False,
 ) -> AsyncGenerator[Reading, None]:
     """Yields a reading for each good telegram of a source.
 
@@ -160,6 +166,7 @@ async def readings(
         timezone: where the meter hangs.
         clock: dates telegrams that have no time as they arrive; None refuses them, as for a file of old ones.
         on_rejected: is told of what did not become a reading.
+        raw: adds what a reading has no field for, as the meter said it.
     """
     async for frame in frames(chunks):
         if isinstance(frame, BrokenFrame):
@@ -171,6 +178,8 @@ async def readings(
         except TelegramError as error:
             on_rejected(Rejected(frame.position_bytes, error.reason, error.message))
         else:
+            if raw:
+                reading.raw_registers.extend(raw_registers(frame.data))
             yield reading
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
-from edge.domain.reading import PHASES_MAX, SUB_METERS_MAX, Phase, Reading, SubMeterKind, SubReading
+from edge.rpc.batch import batch_from_wire, size_of
 from edge.rpc.gate import Context, authenticate
 from edge_sdk.meter import SPOOL_ID_KEY
 from edge_sdk.wire.v1 import meter_pb2 as pb
 from edge_sdk.wire.v1 import meter_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from edge.metrics import Metrics
     from edge.services.ingest import Ingest
@@ -30,6 +31,7 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
         self._ingest = ingest
         self._edge_id = edge_id
         self._settings = settings
+        self._raw_registers_max = settings.raw_registers_max if settings.keep_raw else 0
         self._metrics = metrics
 
     async def ReportReadings(
@@ -76,8 +78,11 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
         try:
             async for request in requests:
                 await room.acquire()
-                readings = (reading_from_wire(reading) for reading in request.readings)
-                pending.put_nowait(await self._ingest.accept(stream, readings, len(request.readings)))
+                decode = partial(batch_from_wire, request, self._raw_registers_max)
+                taken = await self._ingest.accept(stream, decode, size_of(request))
+                pending.put_nowait(taken)
+                if taken.ends_with is not None:
+                    stream.end(taken.ends_with)
         finally:
             pending.put_nowait(None)
 
@@ -87,43 +92,6 @@ def _spool_id(context: Context) -> str:
         if key == SPOOL_ID_KEY:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return ""
-
-
-def reading_from_wire(reading: pb.Reading) -> Reading:
-    """Returns the domain's reading; what is absent on the wire is None."""
-    # One call lists all that is set, zero or not: asking for field after field costs three times as much.
-    values: dict[str, Any] = {field.name: value for field, value in reading.ListFields()}
-    phases = values.pop("phases", ())
-    sub_meters = values.pop("sub_meters", ())
-    values.setdefault("sequence", 0)
-    values.setdefault("time_ms", 0)
-    return Reading(
-        # One more than there may be is enough for the rule that refuses them; a message can hold a million.
-        phases=tuple(_phase(phase) for phase in phases[: PHASES_MAX + 1]),
-        sub_readings=tuple(_sub_readings(sub_meters[: SUB_METERS_MAX + 1])),
-        **values,
-    )
-
-
-def _phase(phase: pb.Phase) -> Phase:
-    return Phase(**{field.name: value for field, value in phase.ListFields()})
-
-
-def _sub_readings(sub_meters: Iterable[pb.SubMeter]) -> list[SubReading]:
-    return [
-        SubReading(
-            channel=sub.channel,
-            # A kind that this release does not know is kept as unspecified rather than lost.
-            kind=SubMeterKind(sub.kind) if sub.kind in _KINDS else SubMeterKind.UNSPECIFIED,
-            time_ms=sub.time_ms,
-            volume_l=sub.volume_l if sub.HasField("volume_l") else None,
-            energy_wh=sub.energy_wh if sub.HasField("energy_wh") else None,
-        )
-        for sub in sub_meters
-    ]
-
-
-_KINDS = frozenset(int(kind) for kind in SubMeterKind)
 
 
 def _acknowledgement(acknowledgement: Acknowledgement) -> pb.ReportReadingsResponse:

@@ -85,7 +85,11 @@ CREATE TABLE IF NOT EXISTS {{db}}.sub_readings (
 );
 CREATE TABLE IF NOT EXISTS {{db}}.refused (
     meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, time_ms BIGINT NOT NULL,
-    received_ms BIGINT NOT NULL, reason VARCHAR NOT NULL
+    received_ms BIGINT NOT NULL, reason VARCHAR NOT NULL, message VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {{db}}.raw_registers (
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, code VARCHAR NOT NULL,
+    value VARCHAR NOT NULL, unit VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS {{db}}.progress (
     meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, last_sequence BIGINT NOT NULL, received_ms BIGINT NOT NULL,

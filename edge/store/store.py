@@ -14,7 +14,7 @@ from edge.store.evaluations import EvaluationTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
-from edge.store.readings import ReadingTable, StoredReading
+from edge.store.readings import ReadingTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+
+    from edge.store.arrow import StoredBatch
 
 T = TypeVar("T")
 
@@ -99,8 +101,8 @@ class Store:
 
         return await self._writer.run(in_transaction, urgent=urgent)
 
-    async def append_readings(self, readings: Sequence[StoredReading]) -> None:
-        """Stores readings, which hold each spool's in ascending sequence; they are durable on return.
+    async def append_readings(self, batches: Sequence[StoredBatch]) -> None:
+        """Stores batches, which hold each spool's readings in ascending sequence; they are durable on return.
 
         Raises:
             LimitError: too much waits to be written.
@@ -109,7 +111,7 @@ class Store:
 
         def in_order(cursor: duckdb.DuckDBPyConnection) -> None:
             days = len(self._engine.days())
-            self.readings.append(cursor, readings)
+            self.readings.append(cursor, batches)
             if len(self._engine.days()) > days:
                 # Once a day. If it fails the readings are stored all the same, and whoever asks is told where they end.
                 self.progress.sum_up(cursor)

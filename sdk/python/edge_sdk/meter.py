@@ -9,6 +9,7 @@ import grpc
 
 from edge_sdk.channel import translated
 from edge_sdk.client import Client
+from edge_sdk.columns import encode
 from edge_sdk.wire.v1.meter_pb2 import Reading, ReportReadingsRequest, ReportReadingsResponse
 from edge_sdk.wire.v1.meter_pb2_grpc import MeterServiceStub
 
@@ -58,6 +59,12 @@ class MeterClient(Client):
                     await asyncio.wait([writer])
 
 
+def request_of(batch: Sequence[Reading]) -> ReportReadingsRequest:
+    """Returns a batch as columns, or as rows if columns have no place for it: the edge then says what is wrong."""
+    columns = encode(batch)
+    return ReportReadingsRequest(readings=batch) if columns is None else ReportReadingsRequest(columns=columns)
+
+
 def _metadata(spool_id: str) -> grpc.aio.Metadata:
     return grpc.aio.Metadata((SPOOL_ID_KEY, spool_id)) if spool_id else grpc.aio.Metadata()
 
@@ -68,7 +75,7 @@ _Call = grpc.aio.StreamStreamCall[ReportReadingsRequest, ReportReadingsResponse]
 async def _write(call: _Call, batches: AsyncIterator[Sequence[Reading]]) -> None:
     async for batch in batches:
         try:
-            await call.write(ReportReadingsRequest(readings=batch))
+            await call.write(request_of(batch))
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             # The call has ended. Whoever reads the answers is told why.
             return

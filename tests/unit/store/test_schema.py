@@ -9,11 +9,11 @@ import pytest
 
 from edge.domain.consent import ConsentState, SeriesTerms
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.spool import Spool
 from edge.errors import StoreError
-from edge.store.readings import StoredReading
 from edge.store.schema import STATE_VERSION
+from tests.rows import Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,7 +179,7 @@ async def test_day_file_with_one_table(write_file: WriteFile, open_store: OpenSt
     reading = Reading(8, 1_728_000_010_000, sub_readings=(SubReading(1, SubMeterKind.GAS, 1_728_000_000_000),))
     kept = StoredReading(Spool("m1", ""), 0, reading, Quality.GOOD)
     refused = StoredReading(Spool("m1", ""), 1_728_000_020_000, Reading(9, 0), Quality.GOOD, "READING_TOO_OLD")
-    await store.append_readings([kept, refused])
+    await store.append_readings(as_batches([kept, refused]))
     assert store.progress.read().durable == {("m1", ""): 9}
     assert store.readings.count() == (2, 1)
     store.close()
