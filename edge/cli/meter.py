@@ -13,6 +13,7 @@ import click
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
 from edge.cli.output import print_json, safe
 from edge.cli.register import enrol, list_, retire
+from edge.cli.spool import SPOOL_FILE, SPOOL_READINGS_MAX, refused, spool_option
 from edge.clock import SystemClock
 from edge.errors import EdgeError
 from edge.gateway.day import LocalDay
@@ -35,16 +36,7 @@ if TYPE_CHECKING:
 
     from edge_sdk.wire.v1.meter_pb2 import Reading
 
-SPOOL_FILE = "spool.sqlite"
-SPOOL_READINGS_MAX = 10_000_000
 _REJECTED_LISTED_MAX = 1_000
-
-spool_option = click.option(
-    "--spool",
-    "spool_file",
-    type=FILE,
-    help=f"Where readings wait for the edge; {SPOOL_FILE} in the identity if left out.",
-)
 
 
 def _zone(_context: click.Context, _option: click.Parameter, name: str) -> ZoneInfo:
@@ -64,7 +56,7 @@ def meter() -> None:
     """Meters and their gateways."""
 
 
-for _command in (enrol, retire, list_):
+for _command in (enrol, retire, list_, refused):
     meter.add_command(_command)
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from edge.errors import InvalidRequestError
 from edge.rpc.batch import batch_from_wire, size_of
 from edge.rpc.gate import Context, authenticate
-from edge_sdk.meter import SPOOL_ID_KEY
+from edge_sdk.meter import SPOOL_ID_KEY, VERDICT_SEQUENCE_KEY
 from edge_sdk.wire.v1 import meter_pb2 as pb
 from edge_sdk.wire.v1 import meter_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
     from edge.metrics import Metrics
     from edge.services.ingest import Ingest
-    from edge.services.stream import Acknowledgement, Stream, Taken
+    from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
     from edge.settings import IngestSection
+
+# An answer of so many stays far below what a message may hold.
+_PAGE_REFUSALS = 1_000
 
 _Pending: TypeAlias = "asyncio.Queue[Taken | None]"
 
@@ -39,15 +44,28 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     ) -> AsyncIterator[pb.ReportReadingsResponse]:
         """Acknowledges each batch once it is durable, in order; reads no further than a few batches ahead of that."""
         meter_id = authenticate(context, self._edge_id).name
-        async with self._ingest.stream(meter_id, _spool_id(context)) as stream:
+        async with self._ingest.stream(meter_id, _metadata(context, SPOOL_ID_KEY)) as stream:
             with self._metrics.streams.track_inprogress():
-                yield pb.ReportReadingsResponse(
-                    durable_sequence=stream.resume_sequence, batch_readings_max=self._settings.batch_readings_max
-                )
+                for answer in await self._first_answers(stream, _verdict_sequence(context)):
+                    yield answer
                 # Closed here and now when the gateway hangs up, not when the collector comes by.
                 async with aclosing(self._answers(stream, request_iterator)) as answers:
                     async for answer in answers:
                         yield answer
+
+    async def _first_answers(self, stream: Stream, verdict_sequence: int | None) -> list[pb.ReportReadingsResponse]:
+        """Returns where to resume, and what was refused before that and has not been heard of."""
+        limit = self._settings.batch_readings_max
+        unheard = [] if verdict_sequence is None else await self._ingest.refused_since(stream, verdict_sequence)
+        pages = [unheard[begin : begin + _PAGE_REFUSALS] for begin in range(0, len(unheard), _PAGE_REFUSALS)]
+        answers = [
+            pb.ReportReadingsResponse(
+                durable_sequence=page[-1].sequence, rejections=_rejections(page), batch_readings_max=limit
+            )
+            for page in pages
+        ] or [pb.ReportReadingsResponse(batch_readings_max=limit)]
+        answers[-1].durable_sequence = stream.resume_sequence
+        return answers
 
     async def _answers(
         self, stream: Stream, requests: AsyncIterator[pb.ReportReadingsRequest]
@@ -87,18 +105,31 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
             pending.put_nowait(None)
 
 
-def _spool_id(context: Context) -> str:
+def _metadata(context: Context, wanted: str) -> str:
     for key, value in context.invocation_metadata() or ():
-        if key == SPOOL_ID_KEY:
+        if key == wanted:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return ""
+
+
+def _verdict_sequence(context: Context) -> int | None:
+    text = _metadata(context, VERDICT_SEQUENCE_KEY)
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise InvalidRequestError(
+            f"The metadata `{VERDICT_SEQUENCE_KEY}` is not a sequence.",
+            advice="Send the last sequence whose verdict has arrived, in digits, or leave it out.",
+        )
+    return int(text)
 
 
 def _acknowledgement(acknowledgement: Acknowledgement) -> pb.ReportReadingsResponse:
     return pb.ReportReadingsResponse(
         durable_sequence=acknowledgement.durable_sequence,
-        rejections=[
-            pb.ReadingRejection(sequence=item.sequence, reason=item.reason, message=item.message)
-            for item in acknowledgement.rejections
-        ],
+        rejections=_rejections(acknowledgement.rejections),
     )
+
+
+def _rejections(refused: Iterable[Rejection]) -> list[pb.ReadingRejection]:
+    return [pb.ReadingRejection(sequence=item.sequence, reason=item.reason, message=item.message) for item in refused]

@@ -55,8 +55,8 @@ class Ingest:
         self._metrics = metrics
         self._witness = TimeWitness(clock)
         self._positions = Positions(store)
-        share = settings.batch_readings_max * settings.unacknowledged_batches_max
-        self._backlog = Backlog(settings.pending_readings_max, share)
+        self._share = settings.batch_readings_max * settings.unacknowledged_batches_max
+        self._backlog = Backlog(settings.pending_readings_max, self._share)
         self._commit = GroupCommit(store, settings, metrics, self._note_end)
 
     async def start(self) -> None:
@@ -188,6 +188,21 @@ class Ingest:
         if not durable:
             lost = StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
             self._positions.lose({batch.spool.meter_id for batch in batches}, lost)
+
+    async def refused_since(self, stream: Stream, verdict_sequence: int) -> list[Rejection]:
+        """Returns what was refused of a stream's spool after `verdict_sequence`, the last whose verdict arrived.
+
+        A line that is lost loses no more verdicts than it may have batches on the way, so no more are looked up.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        until = stream.resume_sequence
+        if verdict_sequence >= until:
+            return []
+        of_spool = self._store.refused.of_spool
+        found = await asyncio.to_thread(of_spool, stream.spool, verdict_sequence, until, self._share)
+        return [Rejection(item.sequence, item.reason, item.message) for item in found]
 
     def note_retired(self, meter_id: str) -> None:
         """Ends the streams of a meter that was retired. To be called from the event loop."""

@@ -15,6 +15,7 @@ from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable
+from edge.store.refused import RefusedTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
 
@@ -67,6 +68,7 @@ class Store:
         self._writer = writer
         self.progress = ProgressTable(engine)
         self.readings = ReadingTable(engine, self.progress)
+        self.refused = RefusedTable(engine)
         self.windows = WindowReader(engine)
 
     @classmethod

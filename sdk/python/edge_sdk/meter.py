@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 SPOOL_ID_KEY = "edge-spool-id"
 """Call metadata that names the spool."""
 
+VERDICT_SEQUENCE_KEY = "edge-verdict-sequence"
+"""Call metadata: the last sequence of the spool of which the gateway knows whether it was refused."""
+
 
 class MeterClient(Client):
     """Speaks to an edge as one meter."""
 
     async def report(
-        self, batches: AsyncIterator[Sequence[Reading]], *, spool_id: str = ""
+        self, batches: AsyncIterator[Sequence[Reading]], *, spool_id: str = "", verdict_sequence: int | None = None
     ) -> AsyncGenerator[ReportReadingsResponse, None]:
         """Streams `batches` up and yields what the edge answers. The first answer says where to resume.
 
         Sequences count within the spool that `spool_id` names: 32 lower-case hexadecimal digits, made at random with
         the spool, or "" for a meter whose readings all come from one place that never loses count.
+
+        `verdict_sequence` is the last one of which the caller knows whether it was refused. The first answers then
+        repeat what was refused after it, for an answer may have been lost with the line. None asks for nothing.
 
         `batches` is asked for its first batch when that answer is here, and not at all if the edge refuses the stream:
         gRPC may report a write to a stream that has ended as a failure of its own, in place of the edge's reason
@@ -39,7 +45,7 @@ class MeterClient(Client):
             RpcError: the edge refused or cannot be reached. What `batches` raises is raised here too.
         """
         async with translated(self._identity):
-            call = MeterServiceStub(self._channel).ReportReadings(None, metadata=_metadata(spool_id))
+            call = MeterServiceStub(self._channel).ReportReadings(None, metadata=_metadata(spool_id, verdict_sequence))
             writer: asyncio.Task[None] | None = None
             try:
                 async for response in call:
@@ -65,8 +71,13 @@ def request_of(batch: Sequence[Reading]) -> ReportReadingsRequest:
     return ReportReadingsRequest(readings=batch) if columns is None else ReportReadingsRequest(columns=columns)
 
 
-def _metadata(spool_id: str) -> grpc.aio.Metadata:
-    return grpc.aio.Metadata((SPOOL_ID_KEY, spool_id)) if spool_id else grpc.aio.Metadata()
+def _metadata(spool_id: str, verdict_sequence: int | None) -> grpc.aio.Metadata:
+    metadata = grpc.aio.Metadata()
+    if spool_id:
+        metadata.add(SPOOL_ID_KEY, spool_id)
+    if verdict_sequence is not None:
+        metadata.add(VERDICT_SEQUENCE_KEY, str(verdict_sequence))
+    return metadata
 
 
 _Call = grpc.aio.StreamStreamCall[ReportReadingsRequest, ReportReadingsResponse]

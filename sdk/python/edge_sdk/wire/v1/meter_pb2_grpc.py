@@ -54,6 +54,10 @@ class MeterServiceServicer:
         It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
         is refused hides the reason.
 
+        Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+        refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+        if that is more than a thousand, several responses do, of which the last names all that is durable.
+
         The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
         never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
         committed. A spool has one stream at a time: a newer one ends the older.

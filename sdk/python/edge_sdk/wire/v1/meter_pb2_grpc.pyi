@@ -41,6 +41,10 @@ class MeterServiceStub:
     It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
     is refused hides the reason.
 
+    Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+    refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+    if that is more than a thousand, several responses do, of which the last names all that is durable.
+
     The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
     committed. A spool has one stream at a time: a newer one ends the older.
@@ -58,6 +62,10 @@ class MeterServiceAsyncStub(MeterServiceStub):
     hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
     It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
     is refused hides the reason.
+
+    Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+    refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+    if that is more than a thousand, several responses do, of which the last names all that is durable.
 
     The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
@@ -79,6 +87,10 @@ class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
         hexadecimal digits, made at random with the spool. Without one the meter's spool is the one with no name.
         It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
         is refused hides the reason.
+
+        Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+        refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+        if that is more than a thousand, several responses do, of which the last names all that is durable.
 
         The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
         never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
