@@ -118,6 +118,16 @@ class IngestSection(_Section):
     """Readings of one commit."""
     pending_readings_max: int = _positive(40_000)
     """Readings of all streams that may wait for their commit; beyond that no stream is read."""
+    meter_readings_per_s_max: int = _positive(200_000)
+    meter_readings_burst_max: int = _positive(400_000)
+    """A meter that brings more is read more slowly."""
+    readings_per_s_max: int = _positive(400_000)
+    readings_burst_max: int = _positive(800_000)
+    """The same for all meters together."""
+    meter_streams_max: int = _positive(8)
+    """Streams of one meter that may be open."""
+    meter_spools_max: int = _positive(64)
+    """Spools of one meter that are known."""
     future_s_max: int = _positive(120)
     """How far ahead of the edge's clock a reading may be."""
     ahead_s_max: int = _positive(86_400)

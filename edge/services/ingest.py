@@ -28,6 +28,7 @@ from edge.errors import (
 from edge.services.backlog import Backlog
 from edge.services.commit import GroupCommit
 from edge.services.positions import Positions
+from edge.services.rate import RateLimit
 from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
 from edge.services.witness import TimeWitness
 from edge.store.arrow import Refused, StoredBatch
@@ -57,6 +58,12 @@ class Ingest:
         self._positions = Positions(store)
         self._share = settings.batch_readings_max * settings.unacknowledged_batches_max
         self._backlog = Backlog(settings.pending_readings_max, self._share)
+        self._rate = RateLimit(
+            settings.meter_readings_per_s_max,
+            settings.meter_readings_burst_max,
+            settings.readings_per_s_max,
+            settings.readings_burst_max,
+        )
         self._commit = GroupCommit(store, settings, metrics, self._note_end)
 
     async def start(self) -> None:
@@ -81,10 +88,12 @@ class Ingest:
         Raises:
             InvalidRequestError: `spool_id` is not one.
             NotFoundError: the meter is not enrolled.
+            LimitError: the meter has too many streams, or too many spools.
             ConflictError: it was retired; or, while this waited, a newer stream of the spool was opened.
             StoreError: the disk could not be asked how far the spool has come.
         """
         spool = Spool(meter_id, check_spool_id(spool_id))
+        self._positions.check_room(spool, self._settings.meter_streams_max, self._settings.meter_spools_max)
         position = self._positions.of(spool)
         stream = Stream(spool)
         before, position.stream = position.stream, stream
@@ -122,6 +131,7 @@ class Ingest:
             stream.end(_too_large(size, self._settings.batch_readings_max))
         stream.check()
         meter_id = stream.spool.meter_id
+        await self._rate.pass_by(meter_id, size)
         await self._backlog.enter(meter_id, size)
         kept = 0
         try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.clock import SimulatedClock
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.spool import Spool
-from edge.errors import Category, ClockError, ConflictError, Fault, InvalidRequestError, StoreError
+from edge.errors import Category, ClockError, ConflictError, Fault, InvalidRequestError, LimitError, StoreError
 from edge.metrics import Metrics
 from edge.services.ingest import Ingest
 from edge.services.stream import Acknowledgement, Stream, Taken
@@ -440,6 +440,48 @@ async def test_backlog_is_left_whatever_happens(store: Store, ingest: Ingest, da
         hanging_up.cancel()
     assert await sent(ingest, "m2", made(1, 5)) == [Acknowledgement(5)]
     assert ingest._backlog._left == room
+
+
+async def test_a_flood_holds_up_nobody_else(store: Store) -> None:
+    """A meter that brings more than its rate is read at that rate; one that keeps to it meanwhile waits for nothing."""
+    for meter in METERS:
+        await enrol(store, meter)
+    ingest = new_ingest(store, meter_readings_per_s_max=1_000, meter_readings_burst_max=100, batch_readings_max=100)
+    await ingest.start()
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    flooding = [
+        asyncio.create_task(
+            sent(ingest, "m1", *(made(first, first + 99) for first in range(1, 401, 100)), spool_id=spool)
+        )
+        for spool in (SPOOL_ID, OTHER_SPOOL_ID)
+    ]
+    for number in range(1, 11):
+        assert await sent(ingest, "m2", made(number, number)) == [Acknowledgement(number)]
+    assert not any(task.done() for task in flooding)
+    await asyncio.gather(*flooding)
+    # 800 readings, of which the burst lets 100 in at once.
+    assert loop.time() - began_s >= 0.7
+    assert store.readings.count() == (810, 0)
+    await ingest.stop()
+
+
+async def test_streams_and_spools_of_a_meter_are_bounded(store: Store) -> None:
+    """A meter has so many streams and spools at most; a stream that replaces another, or a known spool's, is let in."""
+    await enrol(store, "m1")
+    ingest = new_ingest(store, meter_streams_max=2, meter_spools_max=3)
+    await ingest.start()
+    async with ingest.stream("m1", SPOOL_ID), ingest.stream("m1", OTHER_SPOOL_ID):
+        for spool_id, refused in (("2d" * 16, True), (SPOOL_ID, False)):
+            with pytest.raises(LimitError, match="2 streams open") if refused else nullcontext():
+                await resumes_at(ingest, "m1", spool_id)
+    for number in range(3):
+        await sent(ingest, "m1", made(1, 1), spool_id=f"{number:032x}")
+    with pytest.raises(LimitError, match="3 spools") as caught:
+        await sent(ingest, "m1", made(1, 1), spool_id=SPOOL_ID)
+    assert caught.value.reason == "SPOOLS_TOO_MANY"
+    assert await resumes_at(ingest, "m1", f"{2:032x}") == 1
+    await ingest.stop()
 
 
 class SetClock:
