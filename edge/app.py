@@ -37,6 +37,7 @@ from edge.services.examine import Examination
 from edge.services.ingest import Ingest
 from edge.services.load import Guests
 from edge.services.receipt import Receipts
+from edge.services.record import Records
 from edge.services.status import StatusReport
 from edge.store.store import Store
 from edge.trust.documents import precedence
@@ -156,18 +157,20 @@ class Application:
 
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
+        records = Records(store, clock, settings.enrolment.page_gaps_max)
         operator = OperatorServicer(
             Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max, self._ingest.note_retired),
             self._admission,
             self._documents,
             Control(store, self._audit, self._cancellation, clock),
             StatusReport(store, self._audit, self._documents, clock),
+            records,
             edge_id,
             clock,
             self.metrics,
         )
         return Servicers(
-            MeterServicer(self._ingest, edge_id, settings.ingest, self.metrics),
+            MeterServicer(self._ingest, records, edge_id, settings.ingest, self.metrics),
             HouseholdServicer(self._consents, self._receipts, self._dispatch, edge_id, clock),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,

@@ -233,6 +233,7 @@ class EnrolmentSection(_Section):
     """The register of meters."""
 
     page_meters_max: int = _positive(1_000, up_to=10_000)
+    page_gaps_max: int = _positive(1_000, up_to=10_000)
     """In one answer of a list."""
 
 

@@ -12,6 +12,7 @@ import click
 
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
 from edge.cli.output import print_json, safe
+from edge.cli.record import gaps, status
 from edge.cli.register import enrol, list_, retire
 from edge.cli.spool import SPOOL_FILE, SPOOL_READINGS_MAX, refused, spool_option
 from edge.clock import SystemClock
@@ -56,7 +57,7 @@ def meter() -> None:
     """Meters and their gateways."""
 
 
-for _command in (enrol, retire, list_, refused):
+for _command in (enrol, retire, list_, status, gaps, refused):
     meter.add_command(_command)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from edge.errors import InvalidRequestError
 from edge.rpc.batch import batch_from_wire, size_of
 from edge.rpc.gate import Context, authenticate
+from edge.rpc.records import gap_query, gaps_to_wire
 from edge_sdk.meter import SPOOL_ID_KEY, VERDICT_SEQUENCE_KEY
 from edge_sdk.wire.v1 import meter_pb2 as pb
 from edge_sdk.wire.v1 import meter_pb2_grpc
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from edge.metrics import Metrics
     from edge.services.ingest import Ingest
+    from edge.services.record import Records
     from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
     from edge.settings import IngestSection
 
@@ -32,8 +34,11 @@ _Pending: TypeAlias = "asyncio.Queue[Taken | None]"
 class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     """Called by gateways."""
 
-    def __init__(self, ingest: Ingest, edge_id: str, settings: IngestSection, metrics: Metrics) -> None:
+    def __init__(
+        self, ingest: Ingest, records: Records, edge_id: str, settings: IngestSection, metrics: Metrics
+    ) -> None:
         self._ingest = ingest
+        self._records = records
         self._edge_id = edge_id
         self._settings = settings
         self._raw_registers_max = settings.raw_registers_max if settings.keep_raw else 0
@@ -52,6 +57,12 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
                 async with aclosing(self._answers(stream, request_iterator)) as answers:
                     async for answer in answers:
                         yield answer
+
+    async def ListGaps(self, request: pb.ListGapsRequest, context: Context) -> pb.ListGapsResponse:
+        """Says what is missing between the caller's readings."""
+        meter_id, query = authenticate(context, self._edge_id).name, request.query
+        gaps, token = await self._records.gaps(meter_id, gap_query(query), query.page_size, query.page_token)
+        return pb.ListGapsResponse(gaps=gaps_to_wire(gaps), next_page_token=token)
 
     async def _first_answers(self, stream: Stream, verdict_sequence: int | None) -> list[pb.ReportReadingsResponse]:
         """Returns where to resume, and what was refused before that and has not been heard of."""

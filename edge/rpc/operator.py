@@ -8,6 +8,7 @@ import edge
 from edge.domain.meter import Meter, MeterKind
 from edge.errors import InvalidRequestError
 from edge.rpc.modules import module_to_wire
+from edge.rpc.records import gap_query, gaps_to_wire
 from edge_sdk.errors import IdentityError
 from edge_sdk.identity import Role, spiffe_uri
 from edge_sdk.wire.v1 import operator_pb2 as pb
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from edge.services.control import Control
     from edge.services.documents import Documents
     from edge.services.enrol import Enrolment
+    from edge.services.record import Records
     from edge.services.status import StatusReport
 
 _KINDS = {
@@ -41,6 +43,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         documents: Documents,
         control: Control,
         status: StatusReport,
+        records: Records,
         edge_id: str,
         clock: Clock,
         metrics: Metrics,
@@ -50,6 +53,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._documents = documents
         self._control = control
         self._status = status
+        self._records = records
         self._edge_id = edge_id
         self._clock = clock
         self._metrics = metrics
@@ -77,6 +81,32 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         return pb.ListMetersResponse(
             meters=[_meter(meter) for meter in meters], next_page_token=meters[-1].meter_id if more else ""
         )
+
+    async def GetMeterRecord(self, request: pb.GetMeterRecordRequest, _context: Context) -> pb.GetMeterRecordResponse:
+        """Shows what a meter has delivered."""
+        meter, record = await self._records.record(request.meter_id)
+        return pb.GetMeterRecordResponse(
+            meter=_meter(meter),
+            readings=record.readings,
+            readings_today=record.readings_today,
+            newest_ms=record.newest_ms,
+            received_ms=record.received_ms,
+            delay_ms_min=record.delay_ms_min,
+            marks=record.marks,
+            refused=record.refused,
+            spools=[
+                pb.SpoolRecord(
+                    spool_id=spool.spool_id, last_sequence=spool.last_sequence, received_ms=spool.received_ms
+                )
+                for spool in record.spools
+            ],
+        )
+
+    async def ListMeterGaps(self, request: pb.ListMeterGapsRequest, _context: Context) -> pb.ListMeterGapsResponse:
+        """Says what is missing between a meter's readings."""
+        query = request.query
+        gaps, token = await self._records.gaps(request.meter_id, gap_query(query), query.page_size, query.page_token)
+        return pb.ListMeterGapsResponse(gaps=gaps_to_wire(gaps), next_page_token=token)
 
     async def ListModules(
         self, request: pb.OperatorServiceListModulesRequest, _context: Context

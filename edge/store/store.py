@@ -15,6 +15,7 @@ from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable
+from edge.store.records import RecordReader
 from edge.store.refused import RefusedTable
 from edge.store.windows import WindowReader
 from edge.store.writer import Writer
@@ -69,6 +70,7 @@ class Store:
         self.progress = ProgressTable(engine)
         self.readings = ReadingTable(engine, self.progress)
         self.refused = RefusedTable(engine)
+        self.records = RecordReader(engine)
         self.windows = WindowReader(engine)
 
     @classmethod

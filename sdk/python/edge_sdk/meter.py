@@ -10,11 +10,22 @@ import grpc
 from edge_sdk.channel import translated
 from edge_sdk.client import Client
 from edge_sdk.columns import encode
-from edge_sdk.wire.v1.meter_pb2 import Reading, ReportReadingsRequest, ReportReadingsResponse
+from edge_sdk.wire.v1.meter_pb2 import (
+    Gap,
+    GapQuery,
+    ListGapsRequest,
+    Reading,
+    ReportReadingsRequest,
+    ReportReadingsResponse,
+)
 from edge_sdk.wire.v1.meter_pb2_grpc import MeterServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+    from edge_sdk.wire.v1.meter_pb2_grpc import MeterServiceAsyncStub
+
+CALL_TIMEOUT_S = 30.0
 
 SPOOL_ID_KEY = "edge-spool-id"
 """Call metadata that names the spool."""
@@ -63,6 +74,23 @@ class MeterClient(Client):
                 if writer is not None:
                     writer.cancel()
                     await asyncio.wait([writer])
+
+    async def gaps(self, from_ms: int, until_ms: int, longer_than_ms: int = 0) -> list[Gap]:
+        """Returns what is missing between this meter's readings of a range of time; asks page by page.
+
+        Raises:
+            RpcError: the edge refused or cannot be reached.
+        """
+        found: list[Gap] = []
+        query = GapQuery(from_ms=from_ms, until_ms=until_ms, longer_than_ms=longer_than_ms)
+        async with translated(self._identity):
+            stub: MeterServiceAsyncStub = MeterServiceStub(self._channel)
+            while True:
+                response = await stub.ListGaps(ListGapsRequest(query=query), timeout=CALL_TIMEOUT_S)
+                found += response.gaps
+                query.page_token = response.next_page_token
+                if not query.page_token:
+                    return found
 
 
 def request_of(batch: Sequence[Reading]) -> ReportReadingsRequest:

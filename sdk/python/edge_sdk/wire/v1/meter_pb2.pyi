@@ -22,6 +22,48 @@ SUB_METER_KIND_HEAT: SubMeterKind
 SUB_METER_KIND_COLD: SubMeterKind
 SUB_METER_KIND_ELECTRICITY: SubMeterKind
 
+class GapQuery(_message.Message):
+    __slots__ = ("from_ms", "until_ms", "longer_than_ms", "page_size", "page_token")
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    LONGER_THAN_MS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    from_ms: int
+    until_ms: int
+    longer_than_ms: int
+    page_size: int
+    page_token: str
+    def __init__(self, from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., longer_than_ms: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("spool_id", "first_sequence", "last_sequence", "from_ms", "until_ms")
+    SPOOL_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    spool_id: str
+    first_sequence: int
+    last_sequence: int
+    from_ms: int
+    until_ms: int
+    def __init__(self, spool_id: _Optional[str] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ...) -> None: ...
+
+class ListGapsRequest(_message.Message):
+    __slots__ = ("query",)
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    query: GapQuery
+    def __init__(self, query: _Optional[_Union[GapQuery, _Mapping]] = ...) -> None: ...
+
+class ListGapsResponse(_message.Message):
+    __slots__ = ("gaps", "next_page_token")
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    gaps: _containers.RepeatedCompositeFieldContainer[Gap]
+    next_page_token: str
+    def __init__(self, gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class ReportReadingsRequest(_message.Message):
     __slots__ = ("readings", "columns")
     READINGS_FIELD_NUMBER: _ClassVar[int]

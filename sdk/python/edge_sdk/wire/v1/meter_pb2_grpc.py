@@ -40,6 +40,11 @@ class MeterServiceStub:
                 request_serializer=edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.FromString,
                 _registered_method=True)
+        self.ListGaps = channel.unary_unary(
+                '/edge.v1.MeterService/ListGaps',
+                request_serializer=edge_dot_v1_dot_meter__pb2.ListGapsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_meter__pb2.ListGapsResponse.FromString,
+                _registered_method=True)
 
 
 class MeterServiceServicer:
@@ -66,6 +71,13 @@ class MeterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListGaps(self, request, context):
+        """What is missing between the readings of this meter that the edge has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MeterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -73,6 +85,11 @@ def add_MeterServiceServicer_to_server(servicer, server):
                     servicer.ReportReadings,
                     request_deserializer=edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.FromString,
                     response_serializer=edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.SerializeToString,
+            ),
+            'ListGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGaps,
+                    request_deserializer=edge_dot_v1_dot_meter__pb2.ListGapsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_meter__pb2.ListGapsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -103,6 +120,33 @@ class MeterService:
             '/edge.v1.MeterService/ReportReadings',
             edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.SerializeToString,
             edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.MeterService/ListGaps',
+            edge_dot_v1_dot_meter__pb2.ListGapsRequest.SerializeToString,
+            edge_dot_v1_dot_meter__pb2.ListGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

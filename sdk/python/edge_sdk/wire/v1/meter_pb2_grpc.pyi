@@ -49,6 +49,8 @@ class MeterServiceStub:
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
     committed. A spool has one stream at a time: a newer one ends the older.
     """
+    ListGaps: _grpc.UnaryUnaryMultiCallable[_meter_pb2.ListGapsRequest, _meter_pb2.ListGapsResponse]
+    """What is missing between the readings of this meter that the edge has."""
 
 @_typing.type_check_only
 class MeterServiceAsyncStub(MeterServiceStub):
@@ -71,6 +73,8 @@ class MeterServiceAsyncStub(MeterServiceStub):
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
     committed. A spool has one stream at a time: a newer one ends the older.
     """
+    ListGaps: _aio.UnaryUnaryMultiCallable[_meter_pb2.ListGapsRequest, _meter_pb2.ListGapsResponse]  # type: ignore[assignment]
+    """What is missing between the readings of this meter that the edge has."""
 
 class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called with a certificate of role `meter`; the meter is the one the certificate names."""
@@ -96,5 +100,13 @@ class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
         never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
         committed. A spool has one stream at a time: a newer one ends the older.
         """
+
+    @_abc_1.abstractmethod
+    def ListGaps(
+        self,
+        request: _meter_pb2.ListGapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_meter_pb2.ListGapsResponse, _abc.Awaitable[_meter_pb2.ListGapsResponse]]:
+        """What is missing between the readings of this meter that the edge has."""
 
 def add_MeterServiceServicer_to_server(servicer: MeterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

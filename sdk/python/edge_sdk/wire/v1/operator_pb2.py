@@ -22,64 +22,83 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge_sdk.wire.v1 import meter_pb2 as edge_dot_v1_dot_meter__pb2
 from edge_sdk.wire.v1 import module_pb2 as edge_dot_v1_dot_module__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65\x64ge/v1/operator.proto\x12\x07\x65\x64ge.v1\x1a\x14\x65\x64ge/v1/module.proto\"\x8e\x01\n\x05Meter\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\x12\x13\n\x0b\x65nrolled_ms\x18\x04 \x01(\x03\x12\x17\n\nretired_ms\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_retired_ms\"]\n\x11\x45nrolMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\"3\n\x12\x45nrolMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\"&\n\x12RetireMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\"4\n\x13RetireMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\":\n\x11ListMetersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"M\n\x12ListMetersResponse\x12\x1e\n\x06meters\x18\x01 \x03(\x0b\x32\x0e.edge.v1.Meter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n!OperatorServiceListModulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\"OperatorServiceListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x1fOperatorServiceGetModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"C\n OperatorServiceGetModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"=\n\x15\x44ownloadModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"&\n\x16\x44ownloadModuleResponse\x12\x0c\n\x04wasm\x18\x01 \x01(\x0c\".\n\x15SubmitDocumentRequest\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"X\n\x16SubmitDocumentResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x1f\n\x06module\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x12GetDocumentRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\",\n\x13GetDocumentResponse\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"L\n\x14SuspendModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"8\n\x15SuspendModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\";\n\x13ResumeModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"7\n\x14ResumeModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\x12\n\x10GetStatusRequest\"\x92\x03\n\x11GetStatusResponse\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x12\n\nstarted_ms\x18\x04 \x01(\x03\x12\x12\n\nhouseholds\x18\x05 \x01(\x04\x12\x0e\n\x06meters\x18\x06 \x01(\x04\x12\x18\n\x10meters_connected\x18\x07 \x01(\x04\x12\x10\n\x08readings\x18\x08 \x01(\x04\x12\x18\n\x10readings_refused\x18\t \x01(\x04\x12\x13\n\x0b\x65valuations\x18\n \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x0b \x01(\x04\x12\x0f\n\x07\x61\x63tions\x18\x0c \x01(\x04\x12\x19\n\x11\x61\x63tions_delivered\x18\r \x01(\x04\x12\x10\n\x08releases\x18\x0e \x01(\x04\x12\x19\n\x11\x63onsents_in_force\x18\x0f \x01(\x04\x12\x16\n\x0emodules_active\x18\x10 \x01(\x04\x12\x15\n\raudit_entries\x18\x11 \x01(\x04\x12\x16\n\x0epolicy_version\x18\x12 \x01(\x04*k\n\tMeterKind\x12\x1a\n\x16METER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16METER_KIND_ELECTRICITY\x10\x01\x12\x12\n\x0eMETER_KIND_SUB\x10\x02\x12\x12\n\x0eMETER_KIND_GAS\x10\x03\x32\x84\x07\n\x0fOperatorService\x12\x45\n\nEnrolMeter\x12\x1a.edge.v1.EnrolMeterRequest\x1a\x1b.edge.v1.EnrolMeterResponse\x12H\n\x0bRetireMeter\x12\x1b.edge.v1.RetireMeterRequest\x1a\x1c.edge.v1.RetireMeterResponse\x12\x45\n\nListMeters\x12\x1a.edge.v1.ListMetersRequest\x1a\x1b.edge.v1.ListMetersResponse\x12\x66\n\x0bListModules\x12*.edge.v1.OperatorServiceListModulesRequest\x1a+.edge.v1.OperatorServiceListModulesResponse\x12`\n\tGetModule\x12(.edge.v1.OperatorServiceGetModuleRequest\x1a).edge.v1.OperatorServiceGetModuleResponse\x12Q\n\x0e\x44ownloadModule\x12\x1e.edge.v1.DownloadModuleRequest\x1a\x1f.edge.v1.DownloadModuleResponse\x12Q\n\x0eSubmitDocument\x12\x1e.edge.v1.SubmitDocumentRequest\x1a\x1f.edge.v1.SubmitDocumentResponse\x12H\n\x0bGetDocument\x12\x1b.edge.v1.GetDocumentRequest\x1a\x1c.edge.v1.GetDocumentResponse\x12N\n\rSuspendModule\x12\x1d.edge.v1.SuspendModuleRequest\x1a\x1e.edge.v1.SuspendModuleResponse\x12K\n\x0cResumeModule\x12\x1c.edge.v1.ResumeModuleRequest\x1a\x1d.edge.v1.ResumeModuleResponse\x12\x42\n\tGetStatus\x12\x19.edge.v1.GetStatusRequest\x1a\x1a.edge.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65\x64ge/v1/operator.proto\x12\x07\x65\x64ge.v1\x1a\x13\x65\x64ge/v1/meter.proto\x1a\x14\x65\x64ge/v1/module.proto\"\x8e\x01\n\x05Meter\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\x12\x13\n\x0b\x65nrolled_ms\x18\x04 \x01(\x03\x12\x17\n\nretired_ms\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_retired_ms\"]\n\x11\x45nrolMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.edge.v1.MeterKind\"3\n\x12\x45nrolMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\"&\n\x12RetireMeterRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\"4\n\x13RetireMeterResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\":\n\x11ListMetersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"M\n\x12ListMetersResponse\x12\x1e\n\x06meters\x18\x01 \x03(\x0b\x32\x0e.edge.v1.Meter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n!OperatorServiceListModulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\"OperatorServiceListModulesResponse\x12 \n\x07modules\x18\x01 \x03(\x0b\x32\x0f.edge.v1.Module\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x1fOperatorServiceGetModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"C\n OperatorServiceGetModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"=\n\x15\x44ownloadModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"&\n\x16\x44ownloadModuleResponse\x12\x0c\n\x04wasm\x18\x01 \x01(\x0c\".\n\x15SubmitDocumentRequest\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"X\n\x16SubmitDocumentResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x1f\n\x06module\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Module\"\"\n\x12GetDocumentRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\",\n\x13GetDocumentResponse\x12\x15\n\renvelope_json\x18\x01 \x01(\x0c\"L\n\x14SuspendModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"8\n\x15SuspendModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\";\n\x13ResumeModuleRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x14\n\x0corganization\x18\x02 \x01(\t\"7\n\x14ResumeModuleResponse\x12\x1f\n\x06module\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Module\"\x12\n\x10GetStatusRequest\"\x92\x03\n\x11GetStatusResponse\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x12\n\nstarted_ms\x18\x04 \x01(\x03\x12\x12\n\nhouseholds\x18\x05 \x01(\x04\x12\x0e\n\x06meters\x18\x06 \x01(\x04\x12\x18\n\x10meters_connected\x18\x07 \x01(\x04\x12\x10\n\x08readings\x18\x08 \x01(\x04\x12\x18\n\x10readings_refused\x18\t \x01(\x04\x12\x13\n\x0b\x65valuations\x18\n \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x0b \x01(\x04\x12\x0f\n\x07\x61\x63tions\x18\x0c \x01(\x04\x12\x19\n\x11\x61\x63tions_delivered\x18\r \x01(\x04\x12\x10\n\x08releases\x18\x0e \x01(\x04\x12\x19\n\x11\x63onsents_in_force\x18\x0f \x01(\x04\x12\x16\n\x0emodules_active\x18\x10 \x01(\x04\x12\x15\n\raudit_entries\x18\x11 \x01(\x04\x12\x16\n\x0epolicy_version\x18\x12 \x01(\x04\")\n\x15GetMeterRecordRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\"\xb3\x03\n\x16GetMeterRecordResponse\x12\x1d\n\x05meter\x18\x01 \x01(\x0b\x32\x0e.edge.v1.Meter\x12\x10\n\x08readings\x18\x02 \x01(\x04\x12\x16\n\x0ereadings_today\x18\x03 \x01(\x04\x12\x11\n\tnewest_ms\x18\x04 \x01(\x03\x12\x13\n\x0breceived_ms\x18\x05 \x01(\x03\x12\x19\n\x0c\x64\x65lay_ms_min\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x39\n\x05marks\x18\x07 \x03(\x0b\x32*.edge.v1.GetMeterRecordResponse.MarksEntry\x12=\n\x07refused\x18\x08 \x03(\x0b\x32,.edge.v1.GetMeterRecordResponse.RefusedEntry\x12$\n\x06spools\x18\t \x03(\x0b\x32\x14.edge.v1.SpoolRecord\x1a,\n\nMarksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x42\x0f\n\r_delay_ms_min\"K\n\x0bSpoolRecord\x12\x10\n\x08spool_id\x18\x01 \x01(\t\x12\x15\n\rlast_sequence\x18\x02 \x01(\x04\x12\x13\n\x0breceived_ms\x18\x03 \x01(\x03\"J\n\x14ListMeterGapsRequest\x12\x10\n\x08meter_id\x18\x01 \x01(\t\x12 \n\x05query\x18\x02 \x01(\x0b\x32\x11.edge.v1.GapQuery\"L\n\x15ListMeterGapsResponse\x12\x1a\n\x04gaps\x18\x01 \x03(\x0b\x32\x0c.edge.v1.Gap\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*k\n\tMeterKind\x12\x1a\n\x16METER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16METER_KIND_ELECTRICITY\x10\x01\x12\x12\n\x0eMETER_KIND_SUB\x10\x02\x12\x12\n\x0eMETER_KIND_GAS\x10\x03\x32\xa7\x08\n\x0fOperatorService\x12\x45\n\nEnrolMeter\x12\x1a.edge.v1.EnrolMeterRequest\x1a\x1b.edge.v1.EnrolMeterResponse\x12H\n\x0bRetireMeter\x12\x1b.edge.v1.RetireMeterRequest\x1a\x1c.edge.v1.RetireMeterResponse\x12\x45\n\nListMeters\x12\x1a.edge.v1.ListMetersRequest\x1a\x1b.edge.v1.ListMetersResponse\x12Q\n\x0eGetMeterRecord\x12\x1e.edge.v1.GetMeterRecordRequest\x1a\x1f.edge.v1.GetMeterRecordResponse\x12N\n\rListMeterGaps\x12\x1d.edge.v1.ListMeterGapsRequest\x1a\x1e.edge.v1.ListMeterGapsResponse\x12\x66\n\x0bListModules\x12*.edge.v1.OperatorServiceListModulesRequest\x1a+.edge.v1.OperatorServiceListModulesResponse\x12`\n\tGetModule\x12(.edge.v1.OperatorServiceGetModuleRequest\x1a).edge.v1.OperatorServiceGetModuleResponse\x12Q\n\x0e\x44ownloadModule\x12\x1e.edge.v1.DownloadModuleRequest\x1a\x1f.edge.v1.DownloadModuleResponse\x12Q\n\x0eSubmitDocument\x12\x1e.edge.v1.SubmitDocumentRequest\x1a\x1f.edge.v1.SubmitDocumentResponse\x12H\n\x0bGetDocument\x12\x1b.edge.v1.GetDocumentRequest\x1a\x1c.edge.v1.GetDocumentResponse\x12N\n\rSuspendModule\x12\x1d.edge.v1.SuspendModuleRequest\x1a\x1e.edge.v1.SuspendModuleResponse\x12K\n\x0cResumeModule\x12\x1c.edge.v1.ResumeModuleRequest\x1a\x1d.edge.v1.ResumeModuleResponse\x12\x42\n\tGetStatus\x12\x19.edge.v1.GetStatusRequest\x1a\x1a.edge.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'edge.v1.operator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METERKIND']._serialized_start=1900
-  _globals['_METERKIND']._serialized_end=2007
-  _globals['_METER']._serialized_start=58
-  _globals['_METER']._serialized_end=200
-  _globals['_ENROLMETERREQUEST']._serialized_start=202
-  _globals['_ENROLMETERREQUEST']._serialized_end=295
-  _globals['_ENROLMETERRESPONSE']._serialized_start=297
-  _globals['_ENROLMETERRESPONSE']._serialized_end=348
-  _globals['_RETIREMETERREQUEST']._serialized_start=350
-  _globals['_RETIREMETERREQUEST']._serialized_end=388
-  _globals['_RETIREMETERRESPONSE']._serialized_start=390
-  _globals['_RETIREMETERRESPONSE']._serialized_end=442
-  _globals['_LISTMETERSREQUEST']._serialized_start=444
-  _globals['_LISTMETERSREQUEST']._serialized_end=502
-  _globals['_LISTMETERSRESPONSE']._serialized_start=504
-  _globals['_LISTMETERSRESPONSE']._serialized_end=581
-  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_start=583
-  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_end=657
-  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_start=659
-  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_end=754
-  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_start=756
-  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_end=827
-  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_start=829
-  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_end=896
-  _globals['_DOWNLOADMODULEREQUEST']._serialized_start=898
-  _globals['_DOWNLOADMODULEREQUEST']._serialized_end=959
-  _globals['_DOWNLOADMODULERESPONSE']._serialized_start=961
-  _globals['_DOWNLOADMODULERESPONSE']._serialized_end=999
-  _globals['_SUBMITDOCUMENTREQUEST']._serialized_start=1001
-  _globals['_SUBMITDOCUMENTREQUEST']._serialized_end=1047
-  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_start=1049
-  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_end=1137
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=1139
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=1173
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1175
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1219
-  _globals['_SUSPENDMODULEREQUEST']._serialized_start=1221
-  _globals['_SUSPENDMODULEREQUEST']._serialized_end=1297
-  _globals['_SUSPENDMODULERESPONSE']._serialized_start=1299
-  _globals['_SUSPENDMODULERESPONSE']._serialized_end=1355
-  _globals['_RESUMEMODULEREQUEST']._serialized_start=1357
-  _globals['_RESUMEMODULEREQUEST']._serialized_end=1416
-  _globals['_RESUMEMODULERESPONSE']._serialized_start=1418
-  _globals['_RESUMEMODULERESPONSE']._serialized_end=1473
-  _globals['_GETSTATUSREQUEST']._serialized_start=1475
-  _globals['_GETSTATUSREQUEST']._serialized_end=1493
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1496
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1898
-  _globals['_OPERATORSERVICE']._serialized_start=2010
-  _globals['_OPERATORSERVICE']._serialized_end=2910
+  _globals['_GETMETERRECORDRESPONSE_MARKSENTRY']._loaded_options = None
+  _globals['_GETMETERRECORDRESPONSE_MARKSENTRY']._serialized_options = b'8\001'
+  _globals['_GETMETERRECORDRESPONSE_REFUSEDENTRY']._loaded_options = None
+  _globals['_GETMETERRECORDRESPONSE_REFUSEDENTRY']._serialized_options = b'8\001'
+  _globals['_METERKIND']._serialized_start=2633
+  _globals['_METERKIND']._serialized_end=2740
+  _globals['_METER']._serialized_start=79
+  _globals['_METER']._serialized_end=221
+  _globals['_ENROLMETERREQUEST']._serialized_start=223
+  _globals['_ENROLMETERREQUEST']._serialized_end=316
+  _globals['_ENROLMETERRESPONSE']._serialized_start=318
+  _globals['_ENROLMETERRESPONSE']._serialized_end=369
+  _globals['_RETIREMETERREQUEST']._serialized_start=371
+  _globals['_RETIREMETERREQUEST']._serialized_end=409
+  _globals['_RETIREMETERRESPONSE']._serialized_start=411
+  _globals['_RETIREMETERRESPONSE']._serialized_end=463
+  _globals['_LISTMETERSREQUEST']._serialized_start=465
+  _globals['_LISTMETERSREQUEST']._serialized_end=523
+  _globals['_LISTMETERSRESPONSE']._serialized_start=525
+  _globals['_LISTMETERSRESPONSE']._serialized_end=602
+  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_start=604
+  _globals['_OPERATORSERVICELISTMODULESREQUEST']._serialized_end=678
+  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_start=680
+  _globals['_OPERATORSERVICELISTMODULESRESPONSE']._serialized_end=775
+  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_start=777
+  _globals['_OPERATORSERVICEGETMODULEREQUEST']._serialized_end=848
+  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_start=850
+  _globals['_OPERATORSERVICEGETMODULERESPONSE']._serialized_end=917
+  _globals['_DOWNLOADMODULEREQUEST']._serialized_start=919
+  _globals['_DOWNLOADMODULEREQUEST']._serialized_end=980
+  _globals['_DOWNLOADMODULERESPONSE']._serialized_start=982
+  _globals['_DOWNLOADMODULERESPONSE']._serialized_end=1020
+  _globals['_SUBMITDOCUMENTREQUEST']._serialized_start=1022
+  _globals['_SUBMITDOCUMENTREQUEST']._serialized_end=1068
+  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_start=1070
+  _globals['_SUBMITDOCUMENTRESPONSE']._serialized_end=1158
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=1160
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=1194
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1196
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1240
+  _globals['_SUSPENDMODULEREQUEST']._serialized_start=1242
+  _globals['_SUSPENDMODULEREQUEST']._serialized_end=1318
+  _globals['_SUSPENDMODULERESPONSE']._serialized_start=1320
+  _globals['_SUSPENDMODULERESPONSE']._serialized_end=1376
+  _globals['_RESUMEMODULEREQUEST']._serialized_start=1378
+  _globals['_RESUMEMODULEREQUEST']._serialized_end=1437
+  _globals['_RESUMEMODULERESPONSE']._serialized_start=1439
+  _globals['_RESUMEMODULERESPONSE']._serialized_end=1494
+  _globals['_GETSTATUSREQUEST']._serialized_start=1496
+  _globals['_GETSTATUSREQUEST']._serialized_end=1514
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1517
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1919
+  _globals['_GETMETERRECORDREQUEST']._serialized_start=1921
+  _globals['_GETMETERRECORDREQUEST']._serialized_end=1962
+  _globals['_GETMETERRECORDRESPONSE']._serialized_start=1965
+  _globals['_GETMETERRECORDRESPONSE']._serialized_end=2400
+  _globals['_GETMETERRECORDRESPONSE_MARKSENTRY']._serialized_start=2291
+  _globals['_GETMETERRECORDRESPONSE_MARKSENTRY']._serialized_end=2335
+  _globals['_GETMETERRECORDRESPONSE_REFUSEDENTRY']._serialized_start=2337
+  _globals['_GETMETERRECORDRESPONSE_REFUSEDENTRY']._serialized_end=2383
+  _globals['_SPOOLRECORD']._serialized_start=2402
+  _globals['_SPOOLRECORD']._serialized_end=2477
+  _globals['_LISTMETERGAPSREQUEST']._serialized_start=2479
+  _globals['_LISTMETERGAPSREQUEST']._serialized_end=2553
+  _globals['_LISTMETERGAPSRESPONSE']._serialized_start=2555
+  _globals['_LISTMETERGAPSRESPONSE']._serialized_end=2631
+  _globals['_OPERATORSERVICE']._serialized_start=2743
+  _globals['_OPERATORSERVICE']._serialized_end=3806
 # @@protoc_insertion_point(module_scope)
