@@ -146,12 +146,16 @@ async def run(readings: int, baseline_readings: int, runs: int) -> dict[str, Any
     """Measures in fresh edges and returns the figures."""
     now_ms = time.time_ns() // 1_000_000
     sample = made(readings, now_ms)
+    with tempfile.TemporaryDirectory() as folder:
+        with running(Path(folder) / "once") as site:
+            await site.enrol([METER])
+            identity = site.identity(Role.METER, METER)
+            await stream(identity, [columns(batch) for batch in batched(sample, BATCH_READINGS)], readings)
+        # Once the edge has stopped its logs are written into the files.
+        disk_bytes = site.disk_bytes()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "many") as site:
         await site.enrol([METER])
-        identity = site.identity(Role.METER, METER)
-        await stream(identity, [columns(batch) for batch in batched(sample, BATCH_READINGS)], readings)
-        disk_bytes = site.disk_bytes()
-        figures = await measured(site, identity, sample, runs)
+        figures = await measured(site, site.identity(Role.METER, METER), sample, runs)
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder) / "single", ingest={"flush_readings": 1}) as site,

@@ -158,7 +158,7 @@ class StoreSection(_Section):
     """The database."""
 
     memory_bytes_max: int = _positive(1024 * MIB)
-    threads_max: int = _positive(2)
+    threads_max: int = _positive(1)
     write_queue_max: int = _positive(1_000)
     """Pieces of work that may wait for the writer."""
 
