@@ -38,6 +38,7 @@ from edge.services.faults import FaultWatch
 from edge.services.ingest import Ingest
 from edge.services.keep import Keeper
 from edge.services.load import Guests
+from edge.services.meter_record import MeterRecords
 from edge.services.organizations import Organizations
 from edge.services.receipt import Receipts
 from edge.services.record import Recorder
@@ -171,6 +172,7 @@ class Application:
 
     def _servicers(self) -> Servicers:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
+        records = MeterRecords(store, clock, settings.enrolment.page_gaps_max)
         operator = OperatorServicer(
             Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max, self._ingest.note_retired),
             self._admission,
@@ -181,12 +183,13 @@ class Application:
             self._shadows,
             StatusReport(store, self._audit, self._documents, clock),
             self._replays,
+            records,
             edge_id,
             clock,
             self.metrics,
         )
         return Servicers(
-            MeterServicer(self._ingest, edge_id, settings.ingest, self.metrics),
+            MeterServicer(self._ingest, records, edge_id, settings.ingest, self.metrics),
             HouseholdServicer(self._consents, self._receipts, self._dispatch, edge_id, clock),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,

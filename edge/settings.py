@@ -112,21 +112,39 @@ class IngestSection(_Section):
     flush_readings: int = _positive(500)
     flush_ms: int = _positive(100)
     """A commit is made when either is reached."""
-    unacknowledged_batches_max: int = _positive(8)
+    unacknowledged_batches_max: int = _positive(32)
     """Batches of one stream that may wait for their commit; beyond that the stream is not read."""
-    group_readings_max: int = _positive(5_000)
+    group_readings_max: int = _positive(10_000)
     """Readings of one commit."""
-    pending_readings_max: int = _positive(20_000)
+    pending_readings_max: int = _positive(40_000)
     """Readings of all streams that may wait for their commit; beyond that no stream is read."""
+    meter_readings_per_s_max: int = _positive(200_000)
+    meter_readings_burst_max: int = _positive(400_000)
+    """A meter that brings more is read more slowly."""
+    readings_per_s_max: int = _positive(400_000)
+    readings_burst_max: int = _positive(800_000)
+    """The same for all meters together."""
+    meter_streams_max: int = _positive(8)
+    """Streams of one meter that may be open."""
+    meter_spools_max: int = _positive(64)
+    """Spools of one meter that are known."""
     future_s_max: int = _positive(120)
     """How far ahead of the edge's clock a reading may be."""
+    ahead_s_max: int = _positive(86_400)
+    """One that is further ahead, but no further than this, waits at its gateway: one of the two clocks is wrong."""
     past_days_max: int = _positive(35)
     """How old a reading may be when it arrives."""
-    power_w_max: int = _positive(100_000)
-    energy_wh_max: int = _positive(10_000_000_000)
-    voltage_dv_max: int = _positive(5_000)
-    current_ma_max: int = _positive(200_000)
-    volume_l_max: int = _positive(1_000_000_000)
+    power_w_max: int = _positive(100_000, up_to=10**12)
+    energy_wh_max: int = _positive(10_000_000_000, up_to=10**15)
+    voltage_dv_max: int = _positive(5_000, up_to=2**31 - 1)
+    current_ma_max: int = _positive(200_000, up_to=2**31 - 1)
+    volume_l_max: int = _positive(1_000_000_000, up_to=10**15)
+    keep_raw: bool = False
+    """Whether registers that no field has are kept as the meter said them."""
+    raw_registers_max: int = _positive(64, up_to=1_000)
+    """Of one reading."""
+    raw_chars_max: int = _positive(256, up_to=10_000)
+    """Of one of them: code, value and unit together."""
 
     @model_validator(mode="after")
     def _batch_fits(self) -> Self:
@@ -140,7 +158,7 @@ class StoreSection(_Section):
     """The database."""
 
     memory_bytes_max: int = _positive(1024 * MIB)
-    threads_max: int = _positive(2)
+    threads_max: int = _positive(1)
     write_queue_max: int = _positive(1_000)
     """Pieces of work that may wait for the writer."""
 
@@ -266,6 +284,7 @@ class EnrolmentSection(_Section):
     """The register of meters."""
 
     page_meters_max: int = _positive(1_000, up_to=10_000)
+    page_gaps_max: int = _positive(1_000, up_to=10_000)
     """In one answer of a list."""
 
 

@@ -14,6 +14,7 @@ import click
 
 from edge.cli.options import FILE, as_identity, as_json, load_identity, run
 from edge.cli.output import print_json, safe
+from edge.cli.spool import SPOOL_FILE, SPOOL_READINGS_MAX, spool_option
 from edge.clock import SystemClock
 from edge.errors import EdgeError
 from edge.gateway.gateway import Gateway, Summary
@@ -35,16 +36,8 @@ if TYPE_CHECKING:
     from edge.cli.options import Decorator
     from edge_sdk.wire.v1.meter_pb2 import Reading
 
-SPOOL_FILE = "spool.sqlite"
-SPOOL_READINGS_MAX = 10_000_000
 _REJECTED_LISTED_MAX = 1_000
 
-spool_option = click.option(
-    "--spool",
-    "spool_file",
-    type=FILE,
-    help=f"Where readings wait for the edge; {SPOOL_FILE} in the identity if left out.",
-)
 keepalive_option = click.option(
     "--keepalive",
     "keepalive_s",

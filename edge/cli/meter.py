@@ -13,11 +13,12 @@ from edge.cli.gateway import (
     delivery_options,
     line_options,
     port_chunks,
-    spool_option,
     timezone_option,
 )
+from edge.cli.meter_record import gaps, status
 from edge.cli.options import EXISTING_FILE, as_identity, as_json
 from edge.cli.register import enrol, list_, retire
+from edge.cli.spool import refused, spool_option
 from edge.clock import SystemClock
 from edge.gateway.ciphered import KEY_BYTES, CipheredFramer
 from edge.gateway.day import LocalDay
@@ -36,7 +37,7 @@ def meter() -> None:
     """Meters and their gateways."""
 
 
-for _command in (enrol, retire, list_, sml, homewizard, csv):
+for _command in (enrol, retire, list_, sml, homewizard, csv, status, gaps, refused):
     meter.add_command(_command)
 
 
@@ -69,6 +70,7 @@ def _key(_context: click.Context, _option: click.Parameter, file: Path | None) -
     help="File with the key of a meter that encrypts (Luxembourg), 32 hexadecimal digits.",
 )
 @timezone_option(None, "Where the meter hangs; as the variant says if left out.")
+@click.option("--raw", is_flag=True, help="Send also what Edge has no field for; the edge keeps it if told to.")
 @delivery_options
 def p1(
     file: Path | None,
@@ -78,6 +80,7 @@ def p1(
     variant: str,
     key: bytes | None,
     zone: ZoneInfo | None,
+    raw: bool,
     only_report: bool,
     options: DeliveryOptions,
 ) -> None:
@@ -87,7 +90,7 @@ def p1(
     chunks = port_chunks(file, device, address, line_name or kind.line, delivery.notices)
     framer = TelegramFramer() if key is None else CipheredFramer(key)
     clock = None if file else SystemClock()
-    source = readings(chunks, zone or ZoneInfo(kind.timezone), clock, delivery.rejected, framer)
+    source = readings(chunks, zone or ZoneInfo(kind.timezone), clock, delivery.rejected, framer, raw=raw)
     if only_report and file is None:
         raise click.UsageError("--dry-run reads a --file.")
     delivery.finish(source, only_report=only_report)

@@ -1,16 +1,44 @@
-"""A reading, as the edge keeps it, and the rule for what a reading may be."""
+"""What a meter's registers are called, what may be odd about a reading, and what a plausible one stays within."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-
-from edge.errors import ReadingError
 
 PHASES_MAX = 3
 SUB_METERS_MAX = 4
-TARIFFS = (None, 1, 2)
+TARIFFS = (1, 2)
 """Each energy counter has two tariffs, so an indicator says one of these or nothing."""
+
+COUNTERS = (
+    "energy_import_t1_wh",
+    "energy_import_t2_wh",
+    "energy_import_wh",
+    "energy_export_t1_wh",
+    "energy_export_t2_wh",
+    "energy_export_wh",
+)
+POWERS = ("power_import_w", "power_export_w", "demand_w", "peak_demand_w")
+FAILURES = ("power_failures", "long_power_failures")
+OF_PHASE = ("power_import_w", "power_export_w", "voltage_dv", "current_ma", "voltage_sags", "voltage_swells")
+"""What each phase has. A phase's register is named after it, such as `l1_voltage_dv`."""
+COUNT_MAX = 2**32 - 1
+"""Of what a meter counts one by one: failures, sags, swells."""
+
+
+def phase_register(number: int, name: str) -> str:
+    """Returns what a register of phase `number` (1 to 3) is called."""
+    return f"l{number}_{name}"
+
+
+REGISTERS = (
+    *COUNTERS,
+    "tariff",
+    *POWERS,
+    *FAILURES,
+    *(phase_register(number, name) for number in range(1, PHASES_MAX + 1) for name in OF_PHASE),
+)
+"""Every register of a reading, besides its sequence and time."""
 
 
 class SubMeterKind(IntEnum):
@@ -31,166 +59,41 @@ class Quality(IntFlag):
     COUNTER_BACKWARDS = 1
     """A counter is lower than in the reading before: the meter was exchanged or reset."""
     OUT_OF_ORDER = 2
-    """Older than a reading that came before it."""
+    """Older than a reading that came before it. It is compared with nothing else."""
+    TIME_REPEATED = 4
+    """Of the same time as the reading before: sent twice under two numbers, or a clock that stands still."""
+    CLOCK_AHEAD = 8
+    """More than `CLOCK_AHEAD_MS` later than the edge's clock when it came."""
+    ENERGY_JUMP = 16
+    """A counter rose by more than the highest plausible power brings in the time since the reading before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One phase of an electricity connection; None where nothing was measured."""
-
-    power_import_w: int | None = None
-    power_export_w: int | None = None
-    voltage_dv: int | None = None
-    current_ma: int | None = None
-    voltage_sags: int | None = None
-    voltage_swells: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubReading:
-    """What a meter on the M-Bus said, with its own time."""
-
-    channel: int
-    kind: SubMeterKind
-    time_ms: int
-    volume_l: int | None = None
-    energy_wh: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a meter's registers said at one instant; None where nothing was measured. Absent is not zero."""
-
-    sequence: int
-    time_ms: int
-    energy_import_t1_wh: int | None = None
-    energy_import_t2_wh: int | None = None
-    energy_import_wh: int | None = None
-    energy_export_t1_wh: int | None = None
-    energy_export_t2_wh: int | None = None
-    energy_export_wh: int | None = None
-    tariff: int | None = None
-    power_import_w: int | None = None
-    power_export_w: int | None = None
-    phases: tuple[Phase, ...] = ()
-    power_failures: int | None = None
-    long_power_failures: int | None = None
-    demand_w: int | None = None
-    peak_demand_w: int | None = None
-    sub_readings: tuple[SubReading, ...] = field(default=())
-
-    @property
-    def total_import_wh(self) -> int | None:
-        """The import counter over all tariffs."""
-        return _total(self.energy_import_wh, self.energy_import_t1_wh, self.energy_import_t2_wh)
-
-    @property
-    def total_export_wh(self) -> int | None:
-        """The export counter over all tariffs."""
-        return _total(self.energy_export_wh, self.energy_export_t1_wh, self.energy_export_t2_wh)
-
-
-def _total(total: int | None, *tariffs: int | None) -> int | None:
-    if total is not None:
-        return total
-    known = [value for value in tariffs if value is not None]
-    return sum(known) if known else None
+CLOCK_AHEAD_MS = 10_000
+"""A meter's own clock may be off by some seconds; what is late may only have waited, so no clock is judged by that."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """What a plausible reading stays within."""
+    """What a plausible reading stays within.
+
+    Attributes:
+        future_ms_max: how far ahead of the edge's clock it may be.
+        ahead_ms_max: up to so far ahead, one of the two clocks is taken to be wrong: it waits at its gateway.
+        past_ms_max: how old it may be.
+        raw_registers_max: registers kept as the meter said them; 0 keeps none.
+        raw_chars_max: of one of them: code, value and unit together.
+    """
 
     future_ms_max: int
+    ahead_ms_max: int
     past_ms_max: int
     power_w_max: int
     energy_wh_max: int
     voltage_dv_max: int
     current_ma_max: int
     volume_l_max: int
-
-
-def check_reading(reading: Reading, limits: ReadingLimits, now_ms: int) -> None:
-    """Refuses a reading that cannot be true.
-
-    Raises:
-        ReadingError: from the future, too old, negative, or over what a meter can measure; names the field.
-    """
-    _check_time(reading.time_ms, limits, now_ms)
-    for name in _COUNTERS:
-        _check_range(name, getattr(reading, name), limits.energy_wh_max, "Wh")
-    for name in _POWERS:
-        _check_range(name, getattr(reading, name), limits.power_w_max, "W")
-    if reading.tariff not in TARIFFS:
-        raise ReadingError(
-            f"tariff is {reading.tariff}, neither 1 nor 2.",
-            advice="Leave out an indicator that says anything else.",
-            reason="READING_IMPLAUSIBLE",
-        )
-    if len(reading.phases) > PHASES_MAX:
-        raise ReadingError(f"It has more than {PHASES_MAX} phases.", reason="READING_IMPLAUSIBLE")
-    for number, phase in enumerate(reading.phases, start=1):
-        _check_range(f"L{number} power_import_w", phase.power_import_w, limits.power_w_max, "W")
-        _check_range(f"L{number} power_export_w", phase.power_export_w, limits.power_w_max, "W")
-        _check_range(f"L{number} voltage_dv", phase.voltage_dv, limits.voltage_dv_max, "dV")
-        _check_range(f"L{number} current_ma", phase.current_ma, limits.current_ma_max, "mA")
-    if len(reading.sub_readings) > SUB_METERS_MAX:
-        raise ReadingError(f"It has more than {SUB_METERS_MAX} sub-meters.", reason="READING_IMPLAUSIBLE")
-    for sub in reading.sub_readings:
-        _check_sub_reading(sub, limits, now_ms)
-
-
-_COUNTERS = (
-    "energy_import_t1_wh",
-    "energy_import_t2_wh",
-    "energy_import_wh",
-    "energy_export_t1_wh",
-    "energy_export_t2_wh",
-    "energy_export_wh",
-)
-_POWERS = ("power_import_w", "power_export_w", "demand_w", "peak_demand_w")
-
-
-def _check_sub_reading(sub: SubReading, limits: ReadingLimits, now_ms: int) -> None:
-    if not 1 <= sub.channel <= 4:
-        raise ReadingError(f"M-Bus channel {sub.channel} is not 1 to 4.", reason="READING_IMPLAUSIBLE")
-    if sub.time_ms - now_ms > limits.future_ms_max:
-        raise ReadingError(f"M-Bus channel {sub.channel} is from the future.", reason="READING_FROM_FUTURE")
-    _check_range(f"M-Bus channel {sub.channel} volume_l", sub.volume_l, limits.volume_l_max, "L")
-    _check_range(f"M-Bus channel {sub.channel} energy_wh", sub.energy_wh, limits.energy_wh_max, "Wh")
-
-
-def _check_time(time_ms: int, limits: ReadingLimits, now_ms: int) -> None:
-    if time_ms - now_ms > limits.future_ms_max:
-        raise ReadingError(
-            f"Its time is {(time_ms - now_ms) / 1000:.0f} s ahead of the edge's clock, "
-            f"more than {limits.future_ms_max / 1000:.0f} s.",
-            advice="Set the meter's or the gateway's clock.",
-            reason="READING_FROM_FUTURE",
-        )
-    if now_ms - time_ms > limits.past_ms_max:
-        raise ReadingError(
-            f"It is older than {limits.past_ms_max / 86_400_000:.0f} days.",
-            advice="Set the meter's clock, or ask the operator to import old data.",
-            reason="READING_TOO_OLD",
-        )
-
-
-def _check_range(name: str, value: int | None, maximum: int, unit: str) -> None:
-    if value is None:
-        return
-    if value < 0:
-        raise ReadingError(
-            f"{name} is negative.",
-            advice="Meters report what flows each way in registers of its own; check the gateway.",
-            reason="READING_NEGATIVE",
-        )
-    if value > maximum:
-        raise ReadingError(
-            f"{name} is over {maximum} {unit}.",
-            advice="Check the gateway's units; the operator can raise the limit in the settings.",
-            reason="READING_IMPLAUSIBLE",
-        )
+    raw_registers_max: int
+    raw_chars_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +103,3 @@ class Counters:
     time_ms: int
     import_wh: int | None
     export_wh: int | None
-
-
-def judge_quality(reading: Reading, before: Counters | None) -> Quality:
-    """Compares a reading with the meter's newest one so far."""
-    if before is None:
-        return Quality.GOOD
-    if reading.time_ms < before.time_ms:
-        return Quality.OUT_OF_ORDER
-    backwards = _fell(reading.total_import_wh, before.import_wh) or _fell(reading.total_export_wh, before.export_wh)
-    return Quality.COUNTER_BACKWARDS if backwards else Quality.GOOD
-
-
-def _fell(value: int | None, before: int | None) -> bool:
-    return value is not None and before is not None and value < before

@@ -71,6 +71,21 @@ _PHASES: Final[tuple[Mapping[str, tuple[str, Factors]], ...]] = tuple(
     for group in (2, 4, 6)
 )
 
+KNOWN_CODES: Final = frozenset(
+    {
+        _TIME,
+        _TARIFF,
+        _PEAK_DEMAND,
+        "24.1.0",
+        "24.2.1",
+        "24.2.3",
+        "24.3.0",
+        *_REGISTERS,
+        *(c for p in _PHASES for c in p),
+    }
+)
+"""What a reading has a field for: the last three numbers of an OBIS code."""
+
 _SUB_METER_KIND: Final[Mapping[int, SubMeterKind]] = {
     2: SubMeterKind.SUB_METER_KIND_ELECTRICITY,
     3: SubMeterKind.SUB_METER_KIND_GAS,

@@ -36,7 +36,7 @@ class Reporter(Protocol):
     """What a sender needs of `edge_sdk.meter.MeterClient`."""
 
     def report(
-        self, batches: AsyncIterator[Sequence[Reading]], *, spool_id: str
+        self, batches: AsyncIterator[Sequence[Reading]], *, spool_id: str, verdict_sequence: int
     ) -> AsyncGenerator[ReportReadingsResponse, None]:
         """Streams batches of a spool up and yields answers; the first one says where to resume."""
         ...
@@ -123,7 +123,11 @@ class Sender:
         session = _Session(self._spool, self._limits, self._wake, stop)
         async with (
             self._connect() as client,
-            aclosing(client.report(session.batches(), spool_id=self._spool.id)) as responses,
+            aclosing(
+                client.report(
+                    session.batches(), spool_id=self._spool.id, verdict_sequence=self._spool.verdict_sequence()
+                )
+            ) as responses,
         ):
             async for response in responses:
                 self._take(response, session)
@@ -133,13 +137,13 @@ class Sender:
             )
 
     def _take(self, response: ReportReadingsResponse, session: _Session) -> None:
+        for refused in response.rejections:
+            self._notices.lost(refused.reason, f"{EDGE}: refused reading {refused.sequence}: {refused.message}")
         if session.began:
-            for refused in response.rejections:
-                self._notices.lost(refused.reason, f"{EDGE}: refused reading {refused.sequence}: {refused.message}")
             session.take(response)
             self._well()
         else:
-            self._spool.agree(response.durable_sequence, self._random)
+            self._spool.agree(response.durable_sequence, self._random, _refusals(response))
             session.begin(response)
             # An edge that opens streams and cannot store anything is not well.
             if not self._spool.pending():
@@ -213,8 +217,7 @@ class _Session:
 
     def take(self, response: ReportReadingsResponse) -> None:
         """Takes a further answer: what is durable now, and what of it was refused."""
-        refusals = [Refusal(item.sequence, item.reason, item.message) for item in response.rejections]
-        self._spool.acknowledge(response.durable_sequence, refusals)
+        self._spool.acknowledge(response.durable_sequence, _refusals(response))
         while self._in_flight and self._in_flight[0] <= response.durable_sequence:
             self._in_flight.popleft()
         self._wake.set()
@@ -227,6 +230,10 @@ class _Session:
             self._sent_sequence = batch[-1].sequence
             self._in_flight.append(self._sent_sequence)
         return batch
+
+
+def _refusals(response: ReportReadingsResponse) -> list[Refusal]:
+    return [Refusal(item.sequence, item.reason, item.message) for item in response.rejections]
 
 
 async def first_of(*waits: Coroutine[None, None, object]) -> None:

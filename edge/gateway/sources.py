@@ -17,6 +17,7 @@ import serialx
 from edge.errors import EdgeError, Fault
 from edge.gateway.framing import BrokenFrame, TelegramFramer
 from edge.gateway.p1 import reading_from_telegram
+from edge.gateway.raw import raw_registers
 from edge.gateway.rejections import Rejected
 from edge.gateway.telegram import TelegramError
 
@@ -157,6 +158,8 @@ async def readings(
     clock: Clock | None,
     on_rejected: Callable[[Rejected], None],
     framer: Framer | None = None,
+    *,
+    raw: bool = False,
 ) -> AsyncGenerator[Reading, None]:
     """Yields a reading for each good telegram of a P1 port.
 
@@ -166,10 +169,14 @@ async def readings(
         clock: dates telegrams that have no time as they arrive; None refuses them, as for a file of old ones.
         on_rejected: is told of what did not become a reading.
         framer: finds the telegrams; one for clear text if left out.
+        raw: adds what a reading has no field for, as the meter said it.
     """
 
     def read(telegram: bytes) -> Reading:
-        return reading_from_telegram(telegram, timezone, received_ms=None if clock is None else clock.now_ms())
+        reading = reading_from_telegram(telegram, timezone, received_ms=None if clock is None else clock.now_ms())
+        if raw:
+            reading.raw_registers.extend(raw_registers(telegram))
+        return reading
 
     async for reading in decoded(frames(chunks, framer or TelegramFramer()), read, on_rejected):
         yield reading

@@ -143,8 +143,20 @@ class Spool:
         for callback in self._watchers:
             callback()
 
-    def agree(self, durable_sequence: int, random_source: random.Random) -> None:
+    def verdict_sequence(self) -> int:
+        """Returns the last sequence that is settled: what was sent up to it is stored by the edge, or set aside here.
+
+        Raises:
+            SpoolError: the disk failed.
+        """
+        with translated(self._path):
+            first = self._connection.execute("SELECT min(sequence) FROM reading").fetchone()[0]
+        return self._sent if first is None else min(self._sent, first - 1)
+
+    def agree(self, durable_sequence: int, random_source: random.Random, refusals: Iterable[Refusal] = ()) -> None:
         """Takes what the edge said on connecting: the last sequence of this spool that it has. Drops what it has.
+
+        `refusals` are those of what it has that were not heard of before.
 
         An edge that has more than was ever sent from here has met a later state of this file: this one was restored
         from a backup, or its disk is a copy. What waits in it may be new to the edge whatever its numbers say. So it
@@ -154,7 +166,7 @@ class Spool:
             SpoolCopyError: that has happened; connect again.
         """
         if durable_sequence <= self._sent:
-            self.acknowledge(durable_sequence)
+            self.acknowledge(durable_sequence, refusals)
             return
         outdated, sent = self._id, self._sent
         self._renew(random_source)

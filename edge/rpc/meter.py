@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
-from edge.domain.reading import PHASES_MAX, SUB_METERS_MAX, Phase, Reading, SubMeterKind, SubReading
+from edge.errors import InvalidRequestError
+from edge.rpc.batch import batch_from_wire, size_of
 from edge.rpc.gate import Context, authenticate
-from edge_sdk.meter import SPOOL_ID_KEY
+from edge.rpc.meter_record import gap_query, gaps_to_wire
+from edge_sdk.meter import SPOOL_ID_KEY, VERDICT_SEQUENCE_KEY
 from edge_sdk.wire.v1 import meter_pb2 as pb
 from edge_sdk.wire.v1 import meter_pb2_grpc
 
@@ -17,8 +21,12 @@ if TYPE_CHECKING:
 
     from edge.metrics import Metrics
     from edge.services.ingest import Ingest
-    from edge.services.stream import Acknowledgement, Stream, Taken
+    from edge.services.meter_record import MeterRecords
+    from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
     from edge.settings import IngestSection
+
+# An answer of so many stays far below what a message may hold.
+_PAGE_REFUSALS = 1_000
 
 _Pending: TypeAlias = "asyncio.Queue[Taken | None]"
 
@@ -26,10 +34,14 @@ _Pending: TypeAlias = "asyncio.Queue[Taken | None]"
 class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     """Called by gateways."""
 
-    def __init__(self, ingest: Ingest, edge_id: str, settings: IngestSection, metrics: Metrics) -> None:
+    def __init__(
+        self, ingest: Ingest, records: MeterRecords, edge_id: str, settings: IngestSection, metrics: Metrics
+    ) -> None:
         self._ingest = ingest
+        self._records = records
         self._edge_id = edge_id
         self._settings = settings
+        self._raw_registers_max = settings.raw_registers_max if settings.keep_raw else 0
         self._metrics = metrics
 
     async def ReportReadings(
@@ -37,15 +49,34 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
     ) -> AsyncIterator[pb.ReportReadingsResponse]:
         """Acknowledges each batch once it is durable, in order; reads no further than a few batches ahead of that."""
         meter_id = authenticate(context, self._edge_id).name
-        async with self._ingest.stream(meter_id, _spool_id(context)) as stream:
+        async with self._ingest.stream(meter_id, _metadata(context, SPOOL_ID_KEY)) as stream:
             with self._metrics.streams.track_inprogress():
-                yield pb.ReportReadingsResponse(
-                    durable_sequence=stream.resume_sequence, batch_readings_max=self._settings.batch_readings_max
-                )
+                for answer in await self._first_answers(stream, _verdict_sequence(context)):
+                    yield answer
                 # Closed here and now when the gateway hangs up, not when the collector comes by.
                 async with aclosing(self._answers(stream, request_iterator)) as answers:
                     async for answer in answers:
                         yield answer
+
+    async def ListGaps(self, request: pb.ListGapsRequest, context: Context) -> pb.ListGapsResponse:
+        """Says what is missing between the caller's readings."""
+        meter_id, query = authenticate(context, self._edge_id).name, request.query
+        gaps, token = await self._records.gaps(meter_id, gap_query(query), query.page_size, query.page_token)
+        return pb.ListGapsResponse(gaps=gaps_to_wire(gaps), next_page_token=token)
+
+    async def _first_answers(self, stream: Stream, verdict_sequence: int | None) -> list[pb.ReportReadingsResponse]:
+        """Returns where to resume, and what was refused before that and has not been heard of."""
+        limit = self._settings.batch_readings_max
+        unheard = [] if verdict_sequence is None else await self._ingest.refused_since(stream, verdict_sequence)
+        pages = [unheard[begin : begin + _PAGE_REFUSALS] for begin in range(0, len(unheard), _PAGE_REFUSALS)]
+        answers = [
+            pb.ReportReadingsResponse(
+                durable_sequence=page[-1].sequence, rejections=_rejections(page), batch_readings_max=limit
+            )
+            for page in pages
+        ] or [pb.ReportReadingsResponse(batch_readings_max=limit)]
+        answers[-1].durable_sequence = stream.resume_sequence
+        return answers
 
     async def _answers(
         self, stream: Stream, requests: AsyncIterator[pb.ReportReadingsRequest]
@@ -76,61 +107,40 @@ class MeterServicer(meter_pb2_grpc.MeterServiceServicer):
         try:
             async for request in requests:
                 await room.acquire()
-                readings = (reading_from_wire(reading) for reading in request.readings)
-                pending.put_nowait(await self._ingest.accept(stream, readings, len(request.readings)))
+                decode = partial(batch_from_wire, request, self._raw_registers_max)
+                taken = await self._ingest.accept(stream, decode, size_of(request))
+                pending.put_nowait(taken)
+                if taken.ends_with is not None:
+                    stream.end(taken.ends_with)
         finally:
             pending.put_nowait(None)
 
 
-def _spool_id(context: Context) -> str:
+def _metadata(context: Context, wanted: str) -> str:
     for key, value in context.invocation_metadata() or ():
-        if key == SPOOL_ID_KEY:
+        if key == wanted:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return ""
 
 
-def reading_from_wire(reading: pb.Reading) -> Reading:
-    """Returns the domain's reading; what is absent on the wire is None."""
-    # One call lists all that is set, zero or not: asking for field after field costs three times as much.
-    values: dict[str, Any] = {field.name: value for field, value in reading.ListFields()}
-    phases = values.pop("phases", ())
-    sub_meters = values.pop("sub_meters", ())
-    values.setdefault("sequence", 0)
-    values.setdefault("time_ms", 0)
-    return Reading(
-        # One more than there may be is enough for the rule that refuses them; a message can hold a million.
-        phases=tuple(_phase(phase) for phase in phases[: PHASES_MAX + 1]),
-        sub_readings=tuple(_sub_readings(sub_meters[: SUB_METERS_MAX + 1])),
-        **values,
-    )
-
-
-def _phase(phase: pb.Phase) -> Phase:
-    return Phase(**{field.name: value for field, value in phase.ListFields()})
-
-
-def _sub_readings(sub_meters: Iterable[pb.SubMeter]) -> list[SubReading]:
-    return [
-        SubReading(
-            channel=sub.channel,
-            # A kind that this release does not know is kept as unspecified rather than lost.
-            kind=SubMeterKind(sub.kind) if sub.kind in _KINDS else SubMeterKind.UNSPECIFIED,
-            time_ms=sub.time_ms,
-            volume_l=sub.volume_l if sub.HasField("volume_l") else None,
-            energy_wh=sub.energy_wh if sub.HasField("energy_wh") else None,
+def _verdict_sequence(context: Context) -> int | None:
+    text = _metadata(context, VERDICT_SEQUENCE_KEY)
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise InvalidRequestError(
+            f"The metadata `{VERDICT_SEQUENCE_KEY}` is not a sequence.",
+            advice="Send the last sequence whose verdict has arrived, in digits, or leave it out.",
         )
-        for sub in sub_meters
-    ]
-
-
-_KINDS = frozenset(int(kind) for kind in SubMeterKind)
+    return int(text)
 
 
 def _acknowledgement(acknowledgement: Acknowledgement) -> pb.ReportReadingsResponse:
     return pb.ReportReadingsResponse(
         durable_sequence=acknowledgement.durable_sequence,
-        rejections=[
-            pb.ReadingRejection(sequence=item.sequence, reason=item.reason, message=item.message)
-            for item in acknowledgement.rejections
-        ],
+        rejections=_rejections(acknowledgement.rejections),
     )
+
+
+def _rejections(refused: Iterable[Rejection]) -> list[pb.ReadingRejection]:
+    return [pb.ReadingRejection(sequence=item.sequence, reason=item.reason, message=item.message) for item in refused]

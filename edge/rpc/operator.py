@@ -8,6 +8,7 @@ import edge
 from edge.domain.meter import Meter, MeterKind
 from edge.domain.shadow import ShadowSlot, together
 from edge.errors import InvalidRequestError
+from edge.rpc.meter_record import gap_query, gaps_to_wire
 from edge.rpc.modules import module_to_operator
 from edge_sdk.errors import IdentityError
 from edge_sdk.identity import Role, spiffe_uri
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from edge.services.documents import Documents
     from edge.services.enrol import Enrolment
     from edge.services.faults import FaultWatch
+    from edge.services.meter_record import MeterRecords
     from edge.services.organizations import Organization, Organizations
     from edge.services.replay import Replays
     from edge.services.shadow import Shadows
@@ -53,6 +55,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         shadows: Shadows,
         status: StatusReport,
         replays: Replays,
+        records: MeterRecords,
         edge_id: str,
         clock: Clock,
         metrics: Metrics,
@@ -66,6 +69,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._shadows = shadows
         self._status = status
         self._replays = replays
+        self._records = records
         self._edge_id = edge_id
         self._clock = clock
         self._metrics = metrics
@@ -93,6 +97,32 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         return pb.ListMetersResponse(
             meters=[_meter(meter) for meter in meters], next_page_token=meters[-1].meter_id if more else ""
         )
+
+    async def GetMeterRecord(self, request: pb.GetMeterRecordRequest, _context: Context) -> pb.GetMeterRecordResponse:
+        """Shows what a meter has delivered."""
+        meter, record = await self._records.record(request.meter_id)
+        return pb.GetMeterRecordResponse(
+            meter=_meter(meter),
+            readings=record.readings,
+            readings_today=record.readings_today,
+            newest_ms=record.newest_ms,
+            received_ms=record.received_ms,
+            delay_ms_min=record.delay_ms_min,
+            marks=record.marks,
+            refused=record.refused,
+            spools=[
+                pb.SpoolRecord(
+                    spool_id=spool.spool_id, last_sequence=spool.last_sequence, received_ms=spool.received_ms
+                )
+                for spool in record.spools
+            ],
+        )
+
+    async def ListMeterGaps(self, request: pb.ListMeterGapsRequest, _context: Context) -> pb.ListMeterGapsResponse:
+        """Says what is missing between a meter's readings."""
+        query = request.query
+        gaps, token = await self._records.gaps(request.meter_id, gap_query(query), query.page_size, query.page_token)
+        return pb.ListMeterGapsResponse(gaps=gaps_to_wire(gaps), next_page_token=token)
 
     async def ListModules(
         self, request: pb.OperatorServiceListModulesRequest, _context: Context

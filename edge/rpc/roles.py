@@ -8,7 +8,7 @@ EVERYONE = frozenset({Role.METER, Role.HOUSEHOLD, Role.ORGANIZATION, Role.OPERAT
 """Every role that a person or a machine outside the edge can have."""
 
 _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
-    "edge.v1.MeterService": {"ReportReadings": frozenset({Role.METER})},
+    "edge.v1.MeterService": dict.fromkeys(("ReportReadings", "ListGaps"), frozenset({Role.METER})),
     "edge.v1.HouseholdService": dict.fromkeys(
         (
             "ListOffers",
@@ -30,6 +30,8 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "EnrolMeter",
             "RetireMeter",
             "ListMeters",
+            "GetMeterRecord",
+            "ListMeterGaps",
             "ListModules",
             "GetModule",
             "DownloadModule",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge.metrics import Metrics
     from edge.settings import IngestSection
-    from edge.store.readings import StoredReading
+    from edge.store.arrow import StoredBatch
     from edge.store.store import Store
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +27,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Group:
-    rows: list[StoredReading] = field(default_factory=list)
+    batches: list[StoredBatch] = field(default_factory=list)
+    readings: int = 0
     durable: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -43,7 +44,7 @@ class GroupCommit:
         store: Store,
         settings: IngestSection,
         metrics: Metrics,
-        on_end: Callable[[Sequence[StoredReading], bool], None],
+        on_end: Callable[[Sequence[StoredBatch], bool], None],
     ) -> None:
         self._store = store
         self._settings = settings
@@ -68,16 +69,17 @@ class GroupCommit:
         self._full.set()
         await self._flusher
 
-    def add(self, rows: Sequence[StoredReading]) -> asyncio.Future[None]:
-        """Puts rows into the newest group, or begins another if they would be too many for it.
+    def add(self, batch: StoredBatch) -> asyncio.Future[None]:
+        """Puts a batch into the newest group, or begins another if it would be too much for it.
 
         Returns:
-            Done when they are durable; fails with what the store raised.
+            Done when it is durable; fails with what the store raised.
         """
-        if not self._groups or len(self._groups[-1].rows) + len(rows) > self._settings.group_readings_max:
+        if not self._groups or self._groups[-1].readings + batch.size > self._settings.group_readings_max:
             self._groups.append(_Group())
         group = self._groups[-1]
-        group.rows += rows
+        group.batches.append(batch)
+        group.readings += batch.size
         self._signal()
         return group.durable
 
@@ -86,7 +88,7 @@ class GroupCommit:
         self._full.clear()
         if self._groups:
             self._filling.set()
-        if len(self._groups) > 1 or (self._groups and len(self._groups[0].rows) >= self._settings.flush_readings):
+        if len(self._groups) > 1 or (self._groups and self._groups[0].readings >= self._settings.flush_readings):
             self._full.set()
 
     async def _flush_forever(self) -> None:
@@ -102,19 +104,19 @@ class GroupCommit:
         self._signal()
         try:
             with self._metrics.commit_s.time():
-                await self._store.append_readings(group.rows)
+                await self._store.append_readings(group.batches)
         except Exception as error:  # noqa: BLE001 - whoever waits is told; the flusher lives on
-            _log.error("readings_not_committed", readings=len(group.rows), error=type(error).__name__)
+            _log.error("readings_not_committed", readings=group.readings, error=type(error).__name__)
             self._fail([group, *self._groups], error)
             return
-        self._metrics.readings.inc(sum(row.refusal is None for row in group.rows))
-        self._on_end(group.rows, True)
+        self._metrics.readings.inc(sum(batch.size - len(batch.refused) for batch in group.batches))
+        self._on_end(group.batches, True)
         group.durable.set_result(None)
 
     def _fail(self, groups: Sequence[_Group], error: Exception) -> None:
         self._groups.clear()
         self._signal()
         for group in groups:
-            self._on_end(group.rows, False)
+            self._on_end(group.batches, False)
             group.durable.set_exception(error)
             group.durable.exception()  # a group may have nobody left who waits

@@ -7,14 +7,16 @@ batch of a stream fails, so does all that follows in it, and the gateway begins 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import structlog
 
-from edge.domain.reading import Counters, Quality, Reading, ReadingLimits, check_reading, judge_quality
-from edge.domain.slot import day_of
+from edge.domain.plausible import first_ahead, refusals
+from edge.domain.quality import judge
+from edge.domain.reading import ReadingLimits
+from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool, check_spool_id
 from edge.errors import (
     ClockError,
@@ -22,21 +24,22 @@ from edge.errors import (
     EdgeError,
     InvalidRequestError,
     NotFoundError,
-    ReadingError,
     StoreError,
     StoreFullError,
 )
 from edge.services.backlog import Backlog
 from edge.services.commit import GroupCommit
 from edge.services.positions import Positions
+from edge.services.rate import RateLimit
 from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
 from edge.services.witness import TimeWitness
-from edge.store.readings import StoredReading
+from edge.store.arrow import Refused, StoredBatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from edge.clock import Clock
+    from edge.domain.batch import Integers, ReadingBatch
     from edge.metrics import Metrics
     from edge.settings import IngestSection
     from edge.store.store import Store
@@ -55,8 +58,14 @@ class Ingest:
         self._metrics = metrics
         self._witness = TimeWitness(clock)
         self._positions = Positions(store)
-        share = settings.batch_readings_max * settings.unacknowledged_batches_max
-        self._backlog = Backlog(settings.pending_readings_max, share)
+        self._share = settings.batch_readings_max * settings.unacknowledged_batches_max
+        self._backlog = Backlog(settings.pending_readings_max, self._share)
+        self._rate = RateLimit(
+            settings.meter_readings_per_s_max,
+            settings.meter_readings_burst_max,
+            settings.readings_per_s_max,
+            settings.readings_burst_max,
+        )
         self._commit = GroupCommit(store, settings, metrics, self._note_end)
 
     async def start(self) -> None:
@@ -64,10 +73,8 @@ class Ingest:
         await self._store.sum_up_days()
         self._witness.note(await self._positions.start())
         await self._store.read(self._witness.note_stored)
-        try:
-            self._witness.check()
-        except ClockError as error:
-            _log.error("clock_behind", error=str(error))
+        if (doubt := self._witness.doubt()) is not None:
+            _log.error("clock_behind", error=str(doubt))
         self._commit.start()
 
     async def stop(self) -> None:
@@ -83,10 +90,12 @@ class Ingest:
         Raises:
             InvalidRequestError: `spool_id` is not one.
             NotFoundError: the meter is not enrolled.
+            LimitError: the meter has too many streams, or too many spools.
             ConflictError: it was retired; or, while this waited, a newer stream of the spool was opened.
             StoreError: the disk could not be asked how far the spool has come.
         """
         spool = Spool(meter_id, check_spool_id(spool_id))
+        self._positions.check_room(spool, self._settings.meter_streams_max, self._settings.meter_spools_max)
         position = self._positions.of(spool)
         stream = Stream(spool)
         before, position.stream = position.stream, stream
@@ -104,20 +113,20 @@ class Ingest:
         finally:
             self._positions.close(stream)
 
-    async def accept(self, stream: Stream, readings: Iterable[Reading], size: int) -> Taken:
+    async def accept(self, stream: Stream, decode: Callable[[], ReadingBatch], size: int) -> Taken:
         """Takes the next batch of a stream on, once there is room for it; call it for one batch after the other.
 
-        Readings that are stored already are passed over. Readings that cannot be true are refused one by one.
+        Readings that are stored already are passed over. Readings that cannot be true are refused one by one. What
+        has to wait for the edge's clock is left to the gateway, with all that follows: the stream then ends.
 
         Args:
             stream: which.
-            readings: in ascending sequence. They are made one by one as they are asked for, so that a batch that
-                waits for room is not in memory twice.
-            size: how many.
+            decode: makes the batch, called once there is room for it: until then it is not in memory twice.
+            size: how many readings it says to hold.
 
         Raises:
-            InvalidRequestError: too many readings, or not in ascending sequence.
-            ClockError: they are from the future, but by a clock that cannot be believed.
+            InvalidRequestError: too many readings, not in ascending sequence, or whatever `decode` finds.
+            ClockError: its first reading has to wait for the edge's clock.
             EdgeError: what the stream was ended with.
         """
         if size > self._settings.batch_readings_max:
@@ -126,83 +135,98 @@ class Ingest:
             stream.end(StoreFullError("The edge's store is full; nothing is taken."))
         stream.check()
         meter_id = stream.spool.meter_id
+        await self._rate.pass_by(meter_id, size)
         await self._backlog.enter(meter_id, size)
-        rows: list[StoredReading] = []
+        kept = 0
         try:
             stream.check()
-            taken = self._take(stream, readings, rows)
-        except BaseException as error:
-            self._backlog.leave(meter_id, size)
-            if isinstance(error, EdgeError):
-                stream.end(error)
+            taken, kept = self._take(stream, decode())
+        except EdgeError as error:
+            stream.end(error)
             raise
-        self._backlog.leave(meter_id, size - len(rows))
+        finally:
+            self._backlog.leave(meter_id, size - kept)
         return taken
 
-    def _take(self, stream: Stream, readings: Iterable[Reading], rows: list[StoredReading]) -> Taken:
-        """Examines a batch into `rows` and adds them to a group: all of it, or nothing if it raises."""
+    def _take(self, stream: Stream, batch: ReadingBatch) -> tuple[Taken, int]:
+        """Examines a batch and adds what is new to a group: all of it, or nothing if it raises; says how many."""
         spool, now_ms = stream.spool, self._clock.now_ms()
-        position, newest = self._positions.of(spool), self._positions.newest.get(spool.meter_id)
-        rejections: list[Rejection] = []
-        known = last = 0
-        for reading in readings:
-            _check_ascending(reading.sequence, last)
-            before, last = max(last, position.accepted), reading.sequence
-            if last <= position.accepted:
-                known += 1
-                continue
-            if last > before + 1:
-                self._note_gap(spool, before, last)
-            row = self._examine(spool, reading, newest, now_ms, rejections)
-            rows.append(row)
-            if row.refusal is None and row.quality is not Quality.OUT_OF_ORDER:
-                newest = Counters(reading.time_ms, reading.total_import_wh, reading.total_export_wh)
+        batch.check_ascending()
+        position = self._positions.of(spool)
+        known = int(np.searchsorted(batch.sequence, position.accepted, side="right"))
+        end, waits = self._until_ahead(batch, known, now_ms)
         self._metrics.duplicates.inc(known)
+        self._witness.note(now_ms)
+        rejections: tuple[Rejection, ...] = ()
+        if known < end:
+            self._note_gaps(spool, position.accepted, batch.sequence[known:end])
+            stored, rejections = self._examine(spool, batch.select(slice(known, end)), now_ms)
+            position.accepted = int(stored.readings.sequence[-1])
+            position.pending = self._commit.add(stored)
+        answer = Acknowledgement(position.accepted, rejections)
+        return Taken(position.pending or _done(), answer, waits), end - known
+
+    def _until_ahead(self, batch: ReadingBatch, known: int, now_ms: int) -> tuple[int, ClockError | None]:
+        """Returns where the readings end that need not wait for the edge's clock, and what the next one waits with."""
+        doubt = self._witness.doubt()
+        new = batch if not known else batch.select(slice(known, None))
+        row = first_ahead(new, self._limits, now_ms, clock_doubted=doubt is not None)
+        if row is None:
+            return batch.size, None
+        error = doubt or _ahead(int(new.time_ms[row]) - now_ms)
+        if row == 0:
+            raise error
+        return known + row, error
+
+    def _examine(self, spool: Spool, batch: ReadingBatch, now_ms: int) -> tuple[StoredBatch, tuple[Rejection, ...]]:
+        newest = self._positions.newest
+        errors = refusals(batch, self._limits, now_ms, (self._store.files.removed_until + 1) * DAY_MS)
+        rows = np.arange(batch.size)
+        kept = np.delete(rows, list(errors)) if errors else rows
+        before = newest.get(spool.meter_id)
+        quality, after = judge(batch, kept, before, now_ms, self._limits.power_w_max)
+        if after is not None:
+            newest[spool.meter_id] = after
+        rejections = tuple(
+            Rejection(int(batch.sequence[row]), error.reason, str(error)) for row, error in errors.items()
+        )
         for rejection in rejections:
             self._metrics.refused.labels(rejection.reason).inc()
-        if newest is not None:
-            self._positions.newest[spool.meter_id] = newest
-        self._witness.note(now_ms)
-        if rows:
-            position.accepted = last
-            position.pending = self._commit.add(rows)
-        return Taken(position.pending or _done(), Acknowledgement(position.accepted, tuple(rejections)))
+        refused = {row: Refused(error.reason, str(error)) for row, error in errors.items()}
+        return StoredBatch(spool, now_ms, batch, quality, refused), rejections
 
-    def _examine(
-        self, spool: Spool, reading: Reading, newest: Counters | None, now_ms: int, rejections: list[Rejection]
-    ) -> StoredReading:
-        try:
-            check_reading(reading, self._limits, now_ms)
-            self._check_kept(reading)
-        except ReadingError as error:
-            if error.reason == "READING_FROM_FUTURE":
-                self._witness.check()
-            rejections.append(Rejection(reading.sequence, error.reason, str(error)))
-            return StoredReading(spool, now_ms, reading, Quality.GOOD, error.reason)
-        return StoredReading(spool, now_ms, reading, judge_quality(reading, newest))
-
-    def _check_kept(self, reading: Reading) -> None:
-        if day_of(reading.time_ms) <= self._store.files.removed_until:
-            raise ReadingError(
-                "The readings of its day were removed, as the operator's retention has it.",
-                advice="Send readings in time; the operator can keep them for longer.",
-                reason="READING_DAY_REMOVED",
+    def _note_gaps(self, spool: Spool, accepted: int, sequences: Integers) -> None:
+        """Tells of numbers that a gateway does not have any more: they were stored here once, or lost on its side."""
+        missing = int(sequences[-1]) - accepted - sequences.size
+        if missing:
+            self._metrics.missing.inc(missing)
+            _log.warning(
+                "sequence_gap", meter=spool.meter_id, after=accepted, until=int(sequences[-1]), missing=missing
             )
 
-    def _note_gap(self, spool: Spool, last: int, sequence: int) -> None:
-        """Tells of numbers that a gateway does not have any more: they were stored here once, or lost on its side."""
-        self._metrics.missing.inc(sequence - last - 1)
-        _log.warning("sequence_gap", meter=spool.meter_id, after=last, next=sequence)
-
-    def _note_end(self, rows: Sequence[StoredReading], durable: bool) -> None:  # noqa: FBT001 - which end it was
-        for meter_id, count in Counter(row.spool.meter_id for row in rows).items():
-            self._backlog.leave(meter_id, count)
-        if durable:
-            for row in rows:
-                self._positions.of(row.spool).durable = row.reading.sequence
-        else:
+    def _note_end(self, batches: Sequence[StoredBatch], durable: bool) -> None:  # noqa: FBT001 - which end it was
+        for batch in batches:
+            self._backlog.leave(batch.spool.meter_id, batch.size)
+            if durable:
+                self._positions.of(batch.spool).durable = int(batch.readings.sequence[-1])
+        if not durable:
             lost = StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
-            self._positions.lose({row.spool.meter_id for row in rows}, lost)
+            self._positions.lose({batch.spool.meter_id for batch in batches}, lost)
+
+    async def refused_since(self, stream: Stream, verdict_sequence: int) -> list[Rejection]:
+        """Returns what was refused of a stream's spool after `verdict_sequence`, the last whose verdict arrived.
+
+        A line that is lost loses no more verdicts than it may have batches on the way, so no more are looked up.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        until = stream.resume_sequence
+        if verdict_sequence >= until:
+            return []
+        of_spool = self._store.refused.of_spool
+        found = await asyncio.to_thread(of_spool, stream.spool, verdict_sequence, until, self._share)
+        return [Rejection(item.sequence, item.reason, item.message) for item in found]
 
     def note_retired(self, meter_id: str) -> None:
         """Ends the streams of a meter that was retired. To be called from the event loop."""
@@ -228,13 +252,12 @@ def _too_large(readings: int, readings_max: int) -> InvalidRequestError:
     )
 
 
-def _check_ascending(sequence: int, last: int) -> None:
-    if not last < sequence < 2**63:
-        raise InvalidRequestError(
-            f"Sequence {sequence} after {last}: sequences of a batch begin at 1 and ascend.",
-            advice="Send each spool's readings in order.",
-            reason="SEQUENCE_NOT_ASCENDING",
-        )
+def _ahead(ahead_ms: int) -> ClockError:
+    return ClockError(
+        f"A reading is {ahead_ms / 1000:.0f} s ahead of the edge's clock: one of the two clocks is wrong.",
+        advice="Set the edge's clock (NTP) or the meter's. The gateway keeps the reading until it is ahead no more.",
+        reason="READING_AHEAD",
+    )
 
 
 def _retired(meter_id: str) -> ConflictError:
@@ -262,10 +285,13 @@ def _done() -> asyncio.Future[None]:
 def _limits(settings: IngestSection) -> ReadingLimits:
     return ReadingLimits(
         future_ms_max=settings.future_s_max * 1000,
+        ahead_ms_max=settings.ahead_s_max * 1000,
         past_ms_max=settings.past_days_max * 86_400_000,
         power_w_max=settings.power_w_max,
         energy_wh_max=settings.energy_wh_max,
         voltage_dv_max=settings.voltage_dv_max,
         current_ma_max=settings.current_ma_max,
         volume_l_max=settings.volume_l_max,
+        raw_registers_max=settings.raw_registers_max,
+        raw_chars_max=settings.raw_chars_max,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -15,16 +16,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Quality
 from edge.domain.recording import input_block
 from edge.domain.slot import DAY_MS, slots_between
 from edge.domain.spool import Spool
 from edge.domain.window import LocalTime, WindowSpec, clock_window, window_specs
 from edge.errors import InvalidRequestError, LimitError
 from edge.services.input_table import CELLS_MAX
+from edge.services.reading_table import batch_of
 from edge.services.subjects import Inputs, Subject
 from edge.settings import StoreSection
-from edge.store.readings import StoredReading
+from edge.store.arrow import StoredBatch
 from edge.store.store import Store
 from edge_sdk.catalogue import Extent
 
@@ -56,7 +57,7 @@ def every_slot(
     Raises:
         InvalidRequestError: there is none.
     """
-    times = [item.reading.time_ms for item in readings]
+    times = [item.time_ms for item in readings]
     longest_ms = max(item.window_s for item in manifest.input) * 1000
     first_ms = min(times) + longest_ms if from_ms is None else from_ms
     slots = list(slots_between(first_ms - 1, max(times) if until_ms is None else until_ms, manifest.trigger.every_s))
@@ -134,15 +135,17 @@ def _needed(
     # A counter is looked for one sample further back, and a day is a file.
     first_ms = min(spec.start_ms(slots[0]) - spec.resolution_ms for spec in specs) - DAY_MS
     last_ms = slots[-1]
-    return [item for item in readings if first_ms <= item.reading.time_ms <= last_ms]
+    return [item for item in readings if first_ms <= item.time_ms <= last_ms]
 
 
 async def _fill(store: Store, readings: Sequence[HouseholdReading]) -> None:
-    stored = [
-        StoredReading(Spool(item.household, ""), item.reading.time_ms, item.reading, Quality.GOOD) for item in readings
-    ]
-    for first in range(0, len(stored), _AT_ONCE):
-        await store.append_readings(stored[first : first + _AT_ONCE])
+    in_order = sorted(readings, key=lambda item: item.household)
+    for household, own in groupby(in_order, key=lambda item: item.household):
+        rows = list(own)
+        for first in range(0, len(rows), _AT_ONCE):
+            batch = batch_of(rows[first : first + _AT_ONCE])
+            stored = StoredBatch(Spool(household, ""), 0, batch, np.zeros(batch.size, np.uint8))
+            await store.append_readings([stored])
 
 
 def _windows(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.domain.spool import Spool
+from edge.errors import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +59,30 @@ class Positions:
     def of(self, spool: Spool) -> Position:
         """Returns where a spool stands; at the beginning if nothing ever came of it."""
         return self._of_meters.setdefault(spool.meter_id, {}).setdefault(spool.spool_id, Position())
+
+    def check_room(self, spool: Spool, streams_max: int, spools_max: int) -> None:
+        """Returns if the meter may have a stream of this spool. One that replaces another takes no room.
+
+        Raises:
+            LimitError: it has too many open, or too many spools.
+        """
+        others = {
+            spool_id: position
+            for spool_id, position in self._of_meters.get(spool.meter_id, {}).items()
+            if spool_id != spool.spool_id
+        }
+        if sum(position.stream is not None for position in others.values()) >= streams_max:
+            raise LimitError(
+                f"Meter {spool.meter_id} has {streams_max} streams open.",
+                advice="Close one, or try again later.",
+                reason="STREAMS_TOO_MANY",
+            )
+        if len(others) >= spools_max and spool.spool_id not in self._of_meters[spool.meter_id]:
+            raise LimitError(
+                f"Meter {spool.meter_id} has delivered from {spools_max} spools, and this is another.",
+                advice="Keep a gateway's spool instead of making one at each start; the operator can raise the limit.",
+                reason="SPOOLS_TOO_MANY",
+            )
 
     def close(self, stream: Stream) -> None:
         """Notes that a stream has ended."""

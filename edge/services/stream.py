@@ -67,10 +67,15 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch that was taken on: what it will be answered with, and when."""
+    """A batch that was taken on: what it will be answered with, and when.
+
+    Attributes:
+        ends_with: what the stream is to be ended with after the answer; None if it goes on.
+    """
 
     durable: asyncio.Future[None]
     answer: Acknowledgement
+    ends_with: EdgeError | None = None
 
     async def acknowledged(self) -> Acknowledgement:
         """Returns the answer once it is true.

@@ -35,12 +35,9 @@ class TimeWitness:
             self.note(meter.enrolled_ms)
         self.note(tables.evaluations.newest_ran_ms())
 
-    def check(self) -> None:
-        """Returns if the clock shows no less than it once did.
-
-        Raises:
-            ClockError: it shows less.
-        """
+    def doubt(self) -> ClockError | None:
+        """Returns why the clock cannot be believed, or None if it shows no less than it once did."""
         behind_ms = self._newest_ms - self._clock.now_ms()
-        if behind_ms > _STEP_BACK_MS:
-            raise ClockError(f"The edge's clock is {behind_ms / 1000:.0f} s behind a time that it showed before.")
+        if behind_ms <= _STEP_BACK_MS:
+            return None
+        return ClockError(f"The edge's clock is {behind_ms / 1000:.0f} s behind a time that it showed before.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import numpy as np
 
-from edge.domain.reading import Phase, Quality, Reading
-from edge.domain.slot import day_of
+from edge.domain.slot import DAY_MS, day_of
+from edge.store.arrow import StoredBatch, kept_tables, refused_table
 from edge.store.engine import day_name
 from edge.store.housekeeping import HousekeepingTable
 
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
+    import pyarrow as pa
 
+    from edge.domain.batch import Integers
     from edge.domain.spool import Spool
     from edge.store.engine import Engine
     from edge.store.progress import ProgressTable
@@ -25,39 +26,6 @@ if TYPE_CHECKING:
 
 READING_ORDER = "row(time_ms, sequence, spool_id)"
 """Orders a meter's readings by time, then by sequence, then by spool: which is newest never depends on chance."""
-
-_PLAIN = (
-    "energy_import_t1_wh",
-    "energy_import_t2_wh",
-    "energy_import_wh",
-    "energy_export_t1_wh",
-    "energy_export_t2_wh",
-    "energy_export_wh",
-    "tariff",
-    "power_import_w",
-    "power_export_w",
-    "power_failures",
-    "long_power_failures",
-    "demand_w",
-    "peak_demand_w",
-)
-_OF_PHASE = ("power_import_w", "power_export_w", "voltage_dv", "current_ma", "voltage_sags", "voltage_swells")
-_NO_PHASE = Phase()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading on its way into the store.
-
-    Attributes:
-        refusal: reason why it was refused, or None; a refused reading leaves only its number, time and reason.
-    """
-
-    spool: Spool
-    received_ms: int
-    reading: Reading
-    quality: Quality
-    refusal: str | None = None
 
 
 class ReadingTable:
@@ -68,15 +36,15 @@ class ReadingTable:
         self._progress = progress
         self._rollups = rollups
 
-    def append(self, cursor: duckdb.DuckDBPyConnection, readings: Sequence[StoredReading]) -> None:
-        """Commits `readings`, which hold each spool's in ascending sequence.
+    def append(self, cursor: duckdb.DuckDBPyConnection, batches: Sequence[StoredBatch]) -> None:
+        """Commits `batches`, which hold each spool's readings in ascending sequence.
 
         A transaction can write to one day's file only. So that a crash between two of them leaves no gap in a spool's
         sequence, a spool's readings are committed in order, a day's run at a time.
         """
-        for round_of_runs in _rounds(readings):
-            for day, rows in sorted(round_of_runs.items()):
-                self._commit(cursor, day, rows)
+        for round_of_runs in _rounds(batches):
+            for day, runs in sorted(round_of_runs.items()):
+                self._commit(cursor, day, runs)
 
     def count(self) -> tuple[int, int]:
         """Returns how many readings were ever stored and how many refused, those of removed days included."""
@@ -104,41 +72,59 @@ class ReadingTable:
                 stored, refused = stored + of_day[0], refused + of_day[1]
         return stored, refused
 
-    def _commit(self, cursor: duckdb.DuckDBPyConnection, day: int, rows: Sequence[StoredReading]) -> None:
+    def _commit(self, cursor: duckdb.DuckDBPyConnection, day: int, batches: Sequence[StoredBatch]) -> None:
         name = self._engine.attach_day(day)
-        kept = [row for row in rows if row.refusal is None]
-        refused = [row for row in rows if row.refusal is not None]
-        sub_times_ms = (sub.time_ms for row in kept for sub in row.reading.sub_readings)
-        self._rollups.take_away(cursor, day, (row.reading.time_ms for row in kept), sub_times_ms)
+        tables = kept_tables(batches)
+        if any(batch.refused for batch in batches):
+            tables["refused"] = refused_table(batches)
+        self._rollups.take_away(cursor, day, _times_ms(tables.get("readings")), _times_ms(tables.get("sub_readings")))
         cursor.execute("BEGIN")
-        if kept:
-            _insert(cursor, f"{name}.readings", _readings_table(kept))
-        if any(row.reading.sub_readings for row in kept):
-            _insert(cursor, f"{name}.sub_readings", _sub_readings_table(kept))
-        if refused:
-            _insert(cursor, f"{name}.refused", _refused_table(refused))
+        for table, rows in tables.items():
+            _insert(cursor, f"{name}.{table}", rows)
         self._progress.take_away(cursor, day)
         cursor.execute("COMMIT")
         self._progress.note_added(day)
 
 
-def _day(row: StoredReading) -> int:
-    # A refused reading's own time may be nonsense; it is filed under the day it came.
-    return day_of(row.received_ms if row.refusal is not None else row.reading.time_ms)
+def _times_ms(table: pa.Table | None) -> Integers:
+    if table is None:
+        return np.empty(0, np.int64)
+    times_ms: Integers = table["time_ms"].to_numpy()
+    return times_ms
 
 
-def _rounds(readings: Sequence[StoredReading]) -> Iterator[dict[int, list[StoredReading]]]:
+def _runs(batch: StoredBatch) -> Iterator[tuple[int, StoredBatch]]:
+    """Yields a batch's readings, in order, a day's run at a time."""
+    days = batch.readings.time_ms // DAY_MS
+    if batch.refused:
+        # A refused reading's own time may be nonsense; it is filed under the day it came.
+        days[list(batch.refused)] = day_of(batch.received_ms)
+    if not days.size:
+        return
+    first, last = int(days.min()), int(days.max())
+    if first == last:
+        yield first, batch
+        return
+    edges = np.flatnonzero(np.diff(days)) + 1
+    for begin, end in zip([0, *edges.tolist()], [*edges.tolist(), days.size], strict=True):
+        yield int(days[begin]), batch.rows(begin, end)
+
+
+def _rounds(batches: Sequence[StoredBatch]) -> Iterator[dict[int, list[StoredBatch]]]:
     """Yields, round by round, each spool's next run of readings of one day, grouped by that day."""
-    by_spool: dict[Spool, list[StoredReading]] = {}
-    for row in readings:
-        by_spool.setdefault(row.spool, []).append(row)
-    runs = [[(day, list(run)) for day, run in groupby(rows, key=_day)] for rows in by_spool.values()]
-    for number in range(max((len(spool_runs) for spool_runs in runs), default=0)):
-        round_of_runs: dict[int, list[StoredReading]] = {}
+    by_spool: dict[Spool, list[tuple[int, StoredBatch]]] = {}
+    for batch in batches:
+        by_spool.setdefault(batch.spool, []).extend(_runs(batch))
+    runs = [
+        [(day, [run for _, run in of_day]) for day, of_day in groupby(spool_runs, key=lambda run: run[0])]
+        for spool_runs in by_spool.values()
+    ]
+    for number in range(max(map(len, runs), default=0)):
+        round_of_runs: dict[int, list[StoredBatch]] = {}
         for spool_runs in runs:
             if number < len(spool_runs):
-                day, rows = spool_runs[number]
-                round_of_runs.setdefault(day, []).extend(rows)
+                day, of_day = spool_runs[number]
+                round_of_runs.setdefault(day, []).extend(of_day)
         yield round_of_runs
 
 
@@ -146,50 +132,3 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> No
     cursor.register("incoming", rows)
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
     cursor.unregister("incoming")
-
-
-def _readings_table(rows: Sequence[StoredReading]) -> pa.Table:
-    columns: dict[str, pa.Array] = {
-        "meter_id": pa.array([row.spool.meter_id for row in rows], pa.string()),
-        "spool_id": pa.array([row.spool.spool_id for row in rows], pa.string()),
-        "sequence": pa.array([row.reading.sequence for row in rows], pa.int64()),
-        "time_ms": pa.array([row.reading.time_ms for row in rows], pa.int64()),
-        "received_ms": pa.array([row.received_ms for row in rows], pa.int64()),
-        "quality": pa.array([int(row.quality) for row in rows], pa.uint8()),
-    }
-    for name in _PLAIN:
-        columns[name] = pa.array([getattr(row.reading, name) for row in rows], pa.int64())
-    for number in range(max(len(row.reading.phases) for row in rows)):
-        phases = [row.reading.phases[number] if number < len(row.reading.phases) else _NO_PHASE for row in rows]
-        for name in _OF_PHASE:
-            columns[f"l{number + 1}_{name}"] = pa.array([getattr(phase, name) for phase in phases], pa.int64())
-    return pa.table(columns)
-
-
-def _sub_readings_table(rows: Sequence[StoredReading]) -> pa.Table:
-    pairs = [(row, sub) for row in rows for sub in row.reading.sub_readings]
-    return pa.table(
-        {
-            "meter_id": pa.array([row.spool.meter_id for row, _ in pairs], pa.string()),
-            "spool_id": pa.array([row.spool.spool_id for row, _ in pairs], pa.string()),
-            "sequence": pa.array([row.reading.sequence for row, _ in pairs], pa.int64()),
-            "channel": pa.array([sub.channel for _, sub in pairs], pa.uint8()),
-            "kind": pa.array([int(sub.kind) for _, sub in pairs], pa.uint8()),
-            "time_ms": pa.array([sub.time_ms for _, sub in pairs], pa.int64()),
-            "volume_l": pa.array([sub.volume_l for _, sub in pairs], pa.int64()),
-            "energy_wh": pa.array([sub.energy_wh for _, sub in pairs], pa.int64()),
-        }
-    )
-
-
-def _refused_table(rows: Sequence[StoredReading]) -> pa.Table:
-    return pa.table(
-        {
-            "meter_id": pa.array([row.spool.meter_id for row in rows], pa.string()),
-            "spool_id": pa.array([row.spool.spool_id for row in rows], pa.string()),
-            "sequence": pa.array([row.reading.sequence for row in rows], pa.int64()),
-            "time_ms": pa.array([row.reading.time_ms for row in rows], pa.int64()),
-            "received_ms": pa.array([row.received_ms for row in rows], pa.int64()),
-            "reason": pa.array([row.refusal for row in rows], pa.string()),
-        }
-    )

@@ -15,9 +15,9 @@ from edge.store.series import COUNTER, LAST, MEAN, SUB_COUNTER, Family, of_famil
 from edge.store.spans import BUCKETS_MS, SPAN_MS, bounds, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import duckdb
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edge.store.engine import Engine
 
@@ -44,7 +44,7 @@ class RollupTable:
         self._changes: Counter[int] = Counter()
 
     def take_away(
-        self, cursor: duckdb.DuckDBPyConnection, day: int, times_ms: Iterable[int], sub_times_ms: Iterable[int]
+        self, cursor: duckdb.DuckDBPyConnection, day: int, times_ms: NDArray[np.int64], sub_times_ms: NDArray[np.int64]
     ) -> None:
         """Takes away the marks of the spans that are about to be added to; durable on return.
 

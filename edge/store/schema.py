@@ -134,8 +134,16 @@ CREATE TABLE IF NOT EXISTS {{db}}.progress (
 );
 """
 
+# What a person is told of a refusal, and registers that have no column.
+_DAY_2 = """
+ALTER TABLE {db}.refused ADD COLUMN message VARCHAR DEFAULT '';
+CREATE TABLE {db}.raw_registers (
+    meter_id VARCHAR NOT NULL, spool_id VARCHAR NOT NULL, sequence BIGINT NOT NULL, code VARCHAR NOT NULL,
+    value VARCHAR NOT NULL, unit VARCHAR NOT NULL
+);
+"""
 
-_DAY_SCRIPTS = (_DAY_1,)
+_DAY_SCRIPTS = (_DAY_1, _DAY_2)
 DAY_VERSION = len(_DAY_SCRIPTS)
 
 _PHASE_MEANS = "".join(

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
 
 BUCKETS_MS = (900_000, 60_000)
 """Lengths of buckets, the longest first. Slots are whole minutes, so that the shortest fits every window whose
@@ -19,9 +23,9 @@ resolution is minutes; the longest is for most of them, and four to fifteen time
 SPAN_MS = BUCKETS_MS[0]
 
 
-def touched(times_ms: Iterable[int]) -> set[int]:
+def touched(times_ms: NDArray[np.int64]) -> set[int]:
     """Returns the spans that readings of these times count in: at the seam between two it is both."""
-    return {(time_ms - shift_ms) // SPAN_MS for time_ms in times_ms for shift_ms in (0, 1)}
+    return {span for shift_ms in (0, 1) for span in np.unique((times_ms - shift_ms) // SPAN_MS).tolist()}
 
 
 def runs(spans: Collection[int]) -> list[tuple[int, int]]:

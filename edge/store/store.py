@@ -23,8 +23,10 @@ from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.organizations import OrganizationTable
 from edge.store.progress import ProgressTable
-from edge.store.readings import ReadingTable, StoredReading
+from edge.store.readings import ReadingTable
 from edge.store.recordings import RecordingFiles
+from edge.store.records import RecordReader
+from edge.store.refused import RefusedTable
 from edge.store.rewrite import Rewriter
 from edge.store.rollups import RollupTable
 from edge.store.shadows import ShadowTable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from edge.store.arrow import StoredBatch
     from edge.store.housekeeping import RemovedDay
 
 T = TypeVar("T")
@@ -84,6 +87,8 @@ class Store:
         self.progress = ProgressTable(engine)
         self.rollups = RollupTable(engine)
         self.readings = ReadingTable(engine, self.progress, self.rollups)
+        self.refused = RefusedTable(engine)
+        self.records = RecordReader(engine)
         self.windows = WindowReader(engine)
         self.files = FileKeeper(engine, self.rollups)
         self._rewriter = Rewriter(engine, self.rollups)
@@ -112,8 +117,8 @@ class Store:
         """
         return await self._writer.run(lambda cursor: _in_transaction(cursor, work), urgent=urgent)
 
-    async def append_readings(self, readings: Sequence[StoredReading]) -> None:
-        """Stores readings, which hold each spool's in ascending sequence; they are durable on return.
+    async def append_readings(self, batches: Sequence[StoredBatch]) -> None:
+        """Stores batches, which hold each spool's readings in ascending sequence; they are durable on return.
 
         Raises:
             LimitError: too much waits to be written.
@@ -123,7 +128,7 @@ class Store:
         def in_order(cursor: duckdb.DuckDBPyConnection) -> None:
             days = len(self._engine.days())
             try:
-                self.readings.append(cursor, readings)
+                self.readings.append(cursor, batches)
             except duckdb.Error as error:
                 # These fail; but those that are sent again meet a file that can be written.
                 if is_damage(error):

@@ -20,10 +20,10 @@ SPOOLS = (Spool("m1", ""), Spool("m2", "a" * 32), Spool("m2", "b" * 32))
 KEY_HEX = "5a" * 32
 WRITER = """
 import asyncio, pathlib, random, sys
-from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.spool import Spool
-from edge.store.readings import StoredReading
 from edge.store.store import Store
+from tests.rows import Reading, StoredReading, SubReading, as_batches
 
 QUARTER_MS = 900_000
 SPOOLS = [Spool("m1", ""), Spool("m2", "a" * 32), Spool("m2", "b" * 32)]
@@ -45,7 +45,7 @@ async def main():
             first = newest.get(spool, 0) + 1
             newest[spool] = first + chance.randrange(12)
             rows += [row(spool, sequence) for sequence in range(first, newest[spool] + 1)]
-        await store.append_readings(rows)
+        await store.append_readings(as_batches(rows))
         if chance.random() < 0.2:
             await store.sum_up_days()
         print(*(newest.get(spool, 0) for spool in SPOOLS), flush=True)

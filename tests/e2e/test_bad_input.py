@@ -77,7 +77,7 @@ async def test_impossible_readings_are_refused_one_by_one(site: Any) -> None:
     """From the future, negative, beyond any meter: each is refused with its reason; the good one is kept."""
     assert run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator).returncode == 0
     readings = [
-        Reading(sequence=1, time_ms=now_ms() + 3_600_000, power_import_w=1),
+        Reading(sequence=1, time_ms=now_ms() + 2 * 86_400_000, power_import_w=1),
         Reading(sequence=2, time_ms=now_ms(), energy_import_wh=-1),
         Reading(sequence=3, time_ms=now_ms(), power_import_w=999_999_999),
         Reading(sequence=4, time_ms=now_ms(), power_import_w=250),

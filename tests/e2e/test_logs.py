@@ -79,7 +79,7 @@ async def test_neither_logs_nor_metrics_hold_a_reading(
     refused = [
         Reading(sequence=2, time_ms=now_ms, power_import_w=TOO_MUCH_W),
         Reading(sequence=3, time_ms=now_ms, energy_import_wh=-COUNTER_WH),
-        Reading(sequence=4, time_ms=now_ms + DAY_MS, power_import_w=POWER_W),
+        Reading(sequence=4, time_ms=now_ms + 2 * DAY_MS, power_import_w=POWER_W),
     ]
     day = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
     blocked = site.folder / "edge" / "data" / "readings" / f"{day}.duckdb"

@@ -116,7 +116,7 @@ def test_every_number_is_bounded(section: str, key: str) -> None:
         (MINIMAL + "[server]\nshutdown_s_max = 5.1\n", "server.shutdown_s_max: "),
         (MINIMAL + "[ingest]\nbatch_readings_max = 10001\n", "ingest.batch_readings_max: "),
         (MINIMAL + "[ingest]\npending_readings_max = 499\n", "pending_readings_max is less than batch_readings_max"),
-        (MINIMAL + "[ingest]\nbatch_readings_max = 5001\n", "group_readings_max is less than batch_readings_max"),
+        (MINIMAL + "[ingest]\ngroup_readings_max = 499\n", "group_readings_max is less than batch_readings_max"),
         (MINIMAL + "[ingest]\nflush_ms = 0\n", "ingest.flush_ms: "),
         (MINIMAL + "[sandbox]\nfuel_max = 0\n", "sandbox.fuel_max: "),
         (MINIMAL + "[sandbox]\ncompile_s_max = inf\n", "sandbox.compile_s_max: "),

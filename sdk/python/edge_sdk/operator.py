@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from edge_sdk.channel import translated
 from edge_sdk.client import Client
 from edge_sdk.wire.v1 import operator_pb2 as pb
+from edge_sdk.wire.v1.meter_pb2 import GapQuery
 from edge_sdk.wire.v1.operator_pb2_grpc import OperatorServiceStub
 
 if TYPE_CHECKING:
+    from edge_sdk.wire.v1.meter_pb2 import Gap
     from edge_sdk.wire.v1.module_pb2 import Module
     from edge_sdk.wire.v1.operator_pb2_grpc import OperatorServiceAsyncStub
 
@@ -44,6 +46,24 @@ class OperatorClient(Client):
                 found += response.meters
                 token = response.next_page_token
                 if not token:
+                    return found
+
+    async def meter_record(self, meter_id: str) -> pb.GetMeterRecordResponse:
+        """Returns what one meter has delivered: how much, when last, what was odd, what was refused."""
+        async with translated(self._identity):
+            return await self._stub.GetMeterRecord(pb.GetMeterRecordRequest(meter_id=meter_id), timeout=CALL_TIMEOUT_S)
+
+    async def meter_gaps(self, meter_id: str, from_ms: int, until_ms: int, longer_than_ms: int = 0) -> list[Gap]:
+        """Returns what is missing between one meter's readings of a range of time; asks page by page."""
+        found: list[Gap] = []
+        query = GapQuery(from_ms=from_ms, until_ms=until_ms, longer_than_ms=longer_than_ms)
+        async with translated(self._identity):
+            while True:
+                request = pb.ListMeterGapsRequest(meter_id=meter_id, query=query)
+                response = await self._stub.ListMeterGaps(request, timeout=CALL_TIMEOUT_S)
+                found += response.gaps
+                query.page_token = response.next_page_token
+                if not query.page_token:
                     return found
 
     async def modules(self) -> list[Module]:

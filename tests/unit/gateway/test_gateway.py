@@ -40,7 +40,7 @@ class Edge:
             raise RpcError("no meter", advice="Enrol.", reason="METER_UNKNOWN", fault=Fault.CALLER, status="NOT_FOUND")
         yield self
 
-    async def report(self, batches: Any, **_: str) -> AsyncGenerator[ReportReadingsResponse, None]:
+    async def report(self, batches: Any, **_: Any) -> AsyncGenerator[ReportReadingsResponse, None]:
         """What `MeterClient.report` does."""
         if self.hangs:
             await asyncio.Event().wait()

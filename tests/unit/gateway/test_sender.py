@@ -48,6 +48,7 @@ class Edge:
         self, answers_until_lost: Sequence[int] = (), *, refuses_odd: bool = False, batch_readings_max: int = 0
     ) -> None:
         self.durable: dict[str, int] = {}
+        self.rejections: dict[str, list[ReadingRejection]] = {}
         self.stored: list[int] = []
         self.batch_sizes: list[int] = []
         self.connections = 0
@@ -61,15 +62,19 @@ class Edge:
         self.connections += 1
         yield self
 
-    async def report(self, batches: Batches, *, spool_id: str) -> Answers:
+    async def report(self, batches: Batches, *, spool_id: str, verdict_sequence: int) -> Answers:
         """What `MeterClient.report` does."""
         left = self._answers_until_lost.pop(0) if self._answers_until_lost else None
         if left == 0:
             raise unreachable()
         durable = self.durable.setdefault(spool_id, 0)
-        yield ReportReadingsResponse(durable_sequence=durable, batch_readings_max=self._batch_readings_max)
+        unheard = [item for item in self.rejections.get(spool_id, ()) if item.sequence > verdict_sequence]
+        yield ReportReadingsResponse(
+            durable_sequence=durable, rejections=unheard, batch_readings_max=self._batch_readings_max
+        )
         async for batch in batches:
             response = self._store(batch, spool_id)
+            self.rejections.setdefault(spool_id, []).extend(response.rejections)
             if left is not None and (left := left - 1) == 0:
                 # Stored, but the answer is lost.
                 raise unreachable()
@@ -178,6 +183,18 @@ async def test_what_waits_is_delivered(spool: Spool) -> None:
     assert spool.pending() == 0
 
 
+async def test_a_refusal_is_heard_of_although_its_answer_was_lost(spool: Spool) -> None:
+    """What an edge refused in an answer that was lost with the line is set aside after the next first answer, once."""
+    spool.append(made(5))
+    edge = Edge([1, 0, 2], refuses_odd=True)
+    gateway = Gateway(spool, edge, SenderLimits(batch_readings_max=3))
+    await gateway.deliver()
+    assert edge.stored == [2, 4]
+    assert [refusal.sequence for _, refusal in spool.refused_readings(10)] == [5, 3, 1]
+    assert (spool.refused, spool.verdict_sequence()) == (3, 5)
+    assert any("refused reading 1" in line for line in gateway.lines)
+
+
 async def test_new_readings_are_sent_as_they_come(spool: Spool) -> None:
     """A reading appended while the sender waits is sent without another connection."""
     edge = Edge()
@@ -219,7 +236,7 @@ async def test_an_edge_that_always_has_more_is_not_called_all_the_time(spool: Sp
     """Pauses grow while every new spool is told to be an old copy: nothing is sent, nothing is lost."""
 
     class Confused(Edge):
-        async def report(self, *_: Batches, **__: str) -> Answers:
+        async def report(self, *_: Batches, **__: Any) -> Answers:
             yield ReportReadingsResponse(durable_sequence=10**9)
 
     spool.append(made(3))
@@ -283,9 +300,9 @@ async def test_an_edge_that_stores_nothing(spool: Spool) -> None:
     failures = 5
 
     class Unable(Edge):
-        async def report(self, batches: Batches, *, spool_id: str) -> Answers:
+        async def report(self, batches: Batches, *, spool_id: str, verdict_sequence: int) -> Answers:
             if self.connections > failures:
-                async for answer in super().report(batches, spool_id=spool_id):
+                async for answer in super().report(batches, spool_id=spool_id, verdict_sequence=verdict_sequence):
                     yield answer
                 return
             yield ReportReadingsResponse()
@@ -303,11 +320,11 @@ async def test_ended_stream_is_tried_again_after_a_pause(spool: Spool) -> None:
     """An edge that hangs up without an error, as when it restarts, is not called again at once."""
 
     class Brief(Edge):
-        async def report(self, batches: Batches, *, spool_id: str) -> Answers:
+        async def report(self, batches: Batches, *, spool_id: str, verdict_sequence: int) -> Answers:
             if self.connections == 1:
                 yield ReportReadingsResponse()
                 return
-            async for response in super().report(batches, spool_id=spool_id):
+            async for response in super().report(batches, spool_id=spool_id, verdict_sequence=verdict_sequence):
                 yield response
 
     spool.append(made(1))
@@ -377,7 +394,7 @@ async def test_little_is_under_way_at_once(spool: Spool) -> None:
             self.received: list[int] = []
             self.answers: asyncio.Queue[int] = asyncio.Queue()
 
-        async def report(self, batches: Batches, **_: str) -> Answers:
+        async def report(self, batches: Batches, **_: Any) -> Answers:
             async def receive() -> None:
                 async for batch in batches:
                     self.received.append(batch[-1].sequence)

@@ -26,7 +26,7 @@ from edge_sdk.auditor import AuditClient
 from edge_sdk.channel import open_channel
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Identity, Role, server_name
-from edge_sdk.meter import MeterClient
+from edge_sdk.meter import MeterClient, request_of
 from edge_sdk.wire.v1 import audit_pb2_grpc, meter_pb2, meter_pb2_grpc
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ class _Meter(meter_pb2_grpc.MeterServiceServicer):
         try:
             yield meter_pb2.ReportReadingsResponse()
             async for request in request_iterator:
-                sequence = request.readings[0].sequence
+                (sequence,) = request.columns.sequence.values
                 if sequence == FORESEEN:
                     raise NotFoundError("No such meter.", reason="METER_UNKNOWN")
                 if sequence == UNFORESEEN:
-                    raise KeyError(request.readings[0].power_import_w)
+                    raise KeyError(request.columns.power_import_w.values[0])
                 yield meter_pb2.ReportReadingsResponse(durable_sequence=sequence)
         finally:
             self.closed.set()
@@ -241,7 +241,7 @@ async def test_caller_that_hangs_up(served: Served) -> None:
     """When a caller hangs up, what answered it is closed at once."""
     async with open_channel(served.identity(Role.METER)) as channel:
         call = meter_pb2_grpc.MeterServiceStub(channel).ReportReadings(None)
-        await call.write(meter_pb2.ReportReadingsRequest(readings=[meter_pb2.Reading(sequence=GOOD)]))
+        await call.write(request_of([meter_pb2.Reading(sequence=GOOD)]))
         await call.read()
         assert not served.meter.closed.is_set()
         call.cancel()
@@ -264,7 +264,7 @@ async def test_calls_are_counted(served: Served) -> None:
         (report, "PERMISSION_DENIED"): 1,
         (head, "INTERNAL"): 1,
     }
-    request = meter_pb2.ReportReadingsRequest(readings=[meter_pb2.Reading(sequence=1, power_import_w=int(SECRET))])
+    request = request_of([meter_pb2.Reading(sequence=1, power_import_w=int(SECRET))])
     answer = meter_pb2.ReportReadingsResponse(durable_sequence=1)
     assert served.metrics.bytes_moved() == (3 * request.ByteSize(), 2 * answer.ByteSize())
 

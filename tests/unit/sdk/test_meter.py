@@ -14,6 +14,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.gateway.sender import Sender
 from edge.gateway.spool import Spool
+from edge.rpc.batch import batch_from_wire
 from edge.trust.certificates import CertificateAuthority
 from edge.trust.keys import SigningKey
 from edge_sdk.errors import RpcError, UnreachableError
@@ -63,11 +64,11 @@ class Servicer(MeterServiceServicer):
         self.spool_ids += [value for key, value in context.invocation_metadata() or () if key == "edge-spool-id"]
         yield ReportReadingsResponse(durable_sequence=self.durable)
         async for request in request_iterator:
-            for reading in request.readings:
-                if not reading.time_ms:
-                    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no time")
-                self.times_ms.append(reading.time_ms)
-                self.durable = reading.sequence
+            batch = batch_from_wire(request, 0)
+            if not batch.time_ms.all():
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no time")
+            self.times_ms += batch.time_ms.tolist()
+            self.durable = int(batch.sequence[-1])
             yield ReportReadingsResponse(durable_sequence=self.durable)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from edge.clock import SimulatedClock
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Reading
 from edge.domain.spool import Spool
-from edge.errors import ClockError, ConflictError, Fault, InvalidRequestError, StoreError
+from edge.errors import Category, ClockError, ConflictError, Fault, InvalidRequestError, LimitError, StoreError
 from edge.metrics import Metrics
 from edge.services.ingest import Ingest
 from edge.services.stream import Acknowledgement, Stream, Taken
 from edge.settings import IngestSection
 from edge.store.store import Store
+from tests.rows import Reading, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -70,7 +70,7 @@ def made(first: int, last: int) -> list[Reading]:
 
 async def take(ingest: Ingest, stream: Stream, batch: Sequence[Reading]) -> Taken:
     """Takes the next batch of a stream on."""
-    return await ingest.accept(stream, iter(batch), len(batch))
+    return await ingest.accept(stream, lambda: batch_of(batch), len(batch))
 
 
 async def sent(
@@ -149,7 +149,7 @@ async def test_duplicates_are_passed_over(store: Store, ingest: Ingest) -> None:
         ([2, 2], "SEQUENCE_NOT_ASCENDING"),
         ([2, 1], "SEQUENCE_NOT_ASCENDING"),
         ([0], "SEQUENCE_NOT_ASCENDING"),
-        ([2**63], "SEQUENCE_NOT_ASCENDING"),
+        ([-(2**63)], "SEQUENCE_NOT_ASCENDING"),
     ],
 )
 async def test_batches_that_break_the_contract(store: Store, sequences: list[int], reason: str) -> None:
@@ -167,7 +167,7 @@ async def test_batches_that_break_the_contract(store: Store, sequences: list[int
 
 
 REFUSED = {
-    "READING_FROM_FUTURE": Reading(2, NOW_MS + 120_001),
+    "READING_FROM_FUTURE": Reading(2, NOW_MS + DAY_MS + 1),
     "READING_TOO_OLD": Reading(4, NOW_MS - 35 * DAY_MS - 1),
     "READING_NEGATIVE": Reading(6, NOW_MS, energy_export_wh=-1),
     "READING_IMPLAUSIBLE": Reading(8, NOW_MS, power_import_w=100_001),
@@ -396,7 +396,7 @@ async def test_group_has_a_bound(store: Store) -> None:
         async with silent_disk(store):
             taken = [await take(ingest, stream, made(first, first + 3)) for first in range(1, 41, 4)]
             await until(lambda: not store._writer._queue.empty())
-            assert all(len(group.rows) <= 10 for group in ingest._commit._groups)
+            assert all(group.readings <= 10 for group in ingest._commit._groups)
         assert [(await batch.acknowledged()).durable_sequence for batch in taken] == list(range(4, 44, 4))
     assert await stored(store, "m1") == list(range(1, 41))
     assert (ingest._metrics.registry.get_sample_value("edge_commit_seconds_count") or 0) >= 5
@@ -442,6 +442,48 @@ async def test_backlog_is_left_whatever_happens(store: Store, ingest: Ingest, da
     assert ingest._backlog._left == room
 
 
+async def test_a_flood_holds_up_nobody_else(store: Store) -> None:
+    """A meter that brings more than its rate is read at that rate; one that keeps to it meanwhile waits for nothing."""
+    for meter in METERS:
+        await enrol(store, meter)
+    ingest = new_ingest(store, meter_readings_per_s_max=1_000, meter_readings_burst_max=100, batch_readings_max=100)
+    await ingest.start()
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    flooding = [
+        asyncio.create_task(
+            sent(ingest, "m1", *(made(first, first + 99) for first in range(1, 401, 100)), spool_id=spool)
+        )
+        for spool in (SPOOL_ID, OTHER_SPOOL_ID)
+    ]
+    for number in range(1, 11):
+        assert await sent(ingest, "m2", made(number, number)) == [Acknowledgement(number)]
+    assert not any(task.done() for task in flooding)
+    await asyncio.gather(*flooding)
+    # 800 readings, of which the burst lets 100 in at once.
+    assert loop.time() - began_s >= 0.7
+    assert store.readings.count() == (810, 0)
+    await ingest.stop()
+
+
+async def test_streams_and_spools_of_a_meter_are_bounded(store: Store) -> None:
+    """A meter has so many streams and spools at most; a stream that replaces another, or a known spool's, is let in."""
+    await enrol(store, "m1")
+    ingest = new_ingest(store, meter_streams_max=2, meter_spools_max=3)
+    await ingest.start()
+    async with ingest.stream("m1", SPOOL_ID), ingest.stream("m1", OTHER_SPOOL_ID):
+        for spool_id, refused in (("2d" * 16, True), (SPOOL_ID, False)):
+            with pytest.raises(LimitError, match="2 streams open") if refused else nullcontext():
+                await resumes_at(ingest, "m1", spool_id)
+    for number in range(3):
+        await sent(ingest, "m1", made(1, 1), spool_id=f"{number:032x}")
+    with pytest.raises(LimitError, match="3 spools") as caught:
+        await sent(ingest, "m1", made(1, 1), spool_id=SPOOL_ID)
+    assert caught.value.reason == "SPOOLS_TOO_MANY"
+    assert await resumes_at(ingest, "m1", f"{2:032x}") == 1
+    await ingest.stop()
+
+
 class SetClock:
     """A clock that is set."""
 
@@ -466,11 +508,14 @@ async def test_clock_that_lost_the_time(store: Store, ingest: Ingest) -> None:
     woken = Ingest(store, IngestSection(flush_ms=1), clock, Metrics())
     await woken.start()
     old, new = Reading(4, clock.time_ms), Reading(5, NOW_MS + DAY_MS)
+    async with woken.stream("m1", SPOOL_ID) as stream:
+        taken = await take(woken, stream, [old, new])
+        assert await taken.acknowledged() == Acknowledgement(4)
+        assert isinstance(taken.ends_with, ClockError)
     with pytest.raises(ClockError, match="604800 s behind") as caught:
-        await sent(woken, "m1", [old, new])
+        await sent(woken, "m1", [new])
     assert (caught.value.reason, caught.value.fault) == ("CLOCK_BEHIND", Fault.OPERATOR)
-    assert await resumes_at(woken, "m1") == 3
-    assert await sent(woken, "m1", [old]) == [Acknowledgement(4)]
+    assert await resumes_at(woken, "m1") == 4
     clock.time_ms = NOW_MS + DAY_MS
     assert await sent(woken, "m1", [new]) == [Acknowledgement(5)]
     assert store.readings.count() == (5, 0)
@@ -499,5 +544,22 @@ async def test_small_steps_of_the_clock(ingest: Ingest, back_ms: int) -> None:
     await sent(ingest, "m1", made(1, 1))
     clock = SetClock(NOW_MS - back_ms)
     ingest._clock = ingest._witness._clock = clock
-    (answer,) = await sent(ingest, "m1", [Reading(2, NOW_MS + DAY_MS)])
+    (answer,) = await sent(ingest, "m1", [Reading(2, NOW_MS + 2 * DAY_MS)])
     assert [item.reason for item in answer.rejections] == ["READING_FROM_FUTURE"]
+
+
+async def test_a_reading_that_is_ahead_waits_at_its_gateway(store: Store, ingest: Ingest) -> None:
+    """A reading up to a day ahead is not refused: what comes before it is stored, and it is taken once it is due.
+
+    So an edge whose clock resumed where it stopped loses none of the time between.
+    """
+    async with ingest.stream("m1", SPOOL_ID) as stream:
+        ahead = Reading(3, NOW_MS + DAY_MS)
+        taken = await take(ingest, stream, [*made(1, 2), ahead, Reading(4, NOW_MS)])
+        assert await taken.acknowledged() == Acknowledgement(2)
+        assert isinstance(taken.ends_with, ClockError)
+        assert (taken.ends_with.reason, taken.ends_with.category) == ("READING_AHEAD", Category.UNAVAILABLE)
+    ingest._clock = SetClock(NOW_MS + DAY_MS)
+    assert await sent(ingest, "m1", [ahead, Reading(4, NOW_MS)]) == [Acknowledgement(4)]
+    assert store.readings.count() == (4, 0)
+    assert ingest._backlog._left == IngestSection().pending_readings_max

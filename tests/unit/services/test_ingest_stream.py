@@ -7,6 +7,7 @@ import gc
 import logging
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 
 from edge.clock import SimulatedClock
@@ -166,6 +167,35 @@ async def test_half_open_stream(street: Street) -> None:
             await anext(answers)
         assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "STREAM_SUPERSEDED")
         assert (await (await street.operator()).status()).meters_connected == 0
+
+
+async def test_refusals_are_repeated_until_they_are_heard_of(street: Street) -> None:
+    """A gateway that names the last verdict it has is told at once what was refused since; in pages if it is much."""
+
+    async def first_answers(verdict_sequence: int | None) -> list[list[int]]:
+        async def nothing() -> AsyncIterator[Sequence[Reading]]:
+            for batch in ():
+                yield batch
+
+        client = await street.client(MeterClient, Role.METER, "m-h1")
+        answers = client.report(nothing(), verdict_sequence=verdict_sequence)
+        return [[answer.durable_sequence, *(item.sequence for item in answer.rejections)] async for answer in answers]
+
+    async with street:
+        await street.enrol("h1")
+        odd = [
+            Reading(sequence=number, time_ms=street.now_ms, power_import_w=-(number % 2)) for number in range(1, 2401)
+        ]
+        for begin in range(0, 2400, 500):
+            await street.report("m-h1", odd[begin : begin + 500])
+        assert await first_answers(None) == await first_answers(2400) == [[2400]]
+        assert await first_answers(2394) == [[2400, 2395, 2397, 2399]]
+        assert await first_answers(0) == [[1999, *range(1, 2000, 2)], [2400, *range(2001, 2400, 2)]]
+        client = await street.client(MeterClient, Role.METER, "m-h1")
+        call = MeterServiceStub(client._channel).ReportReadings(None, metadata=(("edge-verdict-sequence", "-1"),))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def endless() -> AsyncIterator[Sequence[Reading]]:

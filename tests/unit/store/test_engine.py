@@ -52,7 +52,7 @@ for _ in range(3):
         print(error.reason, isinstance(error, StoreCorruptError), engine.days())
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 name = engine.attach_day(20_000)
-engine.cursor().execute(f"INSERT INTO {name}.refused VALUES ('m1', '', 1, 2, 3, 'READING_TOO_OLD')")
+engine.cursor().execute(f"INSERT INTO {name}.refused VALUES ('m1', '', 1, 2, 3, 'READING_TOO_OLD', 'why')")
 engine.close()
 engine = Engine.open(folder, sys.argv[2], memory_bytes_max=2**28, threads_max=1)
 print(engine.cursor().execute(f"SELECT count(*) FROM {name}.refused").fetchone())

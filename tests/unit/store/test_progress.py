@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.domain.reading import Counters, Quality, Reading
+from edge.domain.reading import Counters, Quality
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.errors import StoreError
 from edge.store.engine import day_name
-from edge.store.readings import StoredReading
+from tests.rows import Reading, StoredReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,11 @@ def sums(store: Store) -> dict[int, int]:
 async def test_days_that_are_over_are_summed_up(store: Store) -> None:
     """When a new day begins those before it are summed up, one row a spool; what is late takes the sum away again."""
     first, second = Spool("m1", "a" * 32), Spool("m1", "b" * 32)
-    await store.append_readings([stored(first, 1, DAY), stored(first, 2, DAY), stored(second, 1, DAY)])
+    await store.append_readings(as_batches([stored(first, 1, DAY), stored(first, 2, DAY), stored(second, 1, DAY)]))
     assert sums(store) == {0: 0}
-    await store.append_readings([stored(first, 3, DAY + 1)])
+    await store.append_readings(as_batches([stored(first, 3, DAY + 1)]))
     assert sums(store) == {0: 2, 1: 0}
-    await store.append_readings([stored(second, 2, DAY, refusal="READING_NEGATIVE")])
+    await store.append_readings(as_batches([stored(second, 2, DAY, refusal="READING_NEGATIVE")]))
     assert sums(store) == {0: 0, 1: 0}
     assert store.progress.read().durable == {first: 3, second: 2}
     await store.sum_up_days()
@@ -58,11 +58,13 @@ async def test_days_that_are_over_are_summed_up(store: Store) -> None:
 async def test_the_newest_of_a_meter_is_of_any_of_its_spools(store: Store) -> None:
     """A meter's newest reading is the newest of all its spools, over all days; when the last one came is known."""
     old, new = Spool("m1", "a" * 32), Spool("m1", "b" * 32)
-    await store.append_readings([stored(old, 7, DAY, energy_import_wh=70), stored(new, 2, DAY, energy_import_wh=20)])
+    await store.append_readings(
+        as_batches([stored(old, 7, DAY, energy_import_wh=70), stored(new, 2, DAY, energy_import_wh=20)])
+    )
     progress = store.progress.read()
     assert progress.newest == {"m1": Counters(DAY * DAY_MS + 7, 70, None)}
     assert progress.received_ms == DAY * DAY_MS + 7
-    await store.append_readings([stored(new, 3, DAY + 1, energy_export_wh=5)])
+    await store.append_readings(as_batches([stored(new, 3, DAY + 1, energy_export_wh=5)]))
     await store.sum_up_days()
     assert store.progress.read().newest == {"m1": Counters((DAY + 1) * DAY_MS + 3, None, 5)}
 
@@ -70,13 +72,13 @@ async def test_the_newest_of_a_meter_is_of_any_of_its_spools(store: Store) -> No
 async def test_failed_commit_leaves_the_sum(store: Store, tmp_path: Path) -> None:
     """A commit that fails leaves the day's sum as it was, and the next one still takes it away."""
     spool = Spool("m1", "a" * 32)
-    await store.append_readings([stored(spool, 1, DAY)])
-    await store.append_readings([stored(spool, 2, DAY + 1)])
+    await store.append_readings(as_batches([stored(spool, 1, DAY)]))
+    await store.append_readings(as_batches([stored(spool, 2, DAY + 1)]))
     broken = stored(spool, 3, DAY, power_import_w=2**64)
     with pytest.raises(OverflowError):
-        await store.append_readings([broken])
+        await store.append_readings(as_batches([broken]))
     assert sums(store) == {0: 1, 1: 0}
-    await store.append_readings([stored(spool, 3, DAY)])
+    await store.append_readings(as_batches([stored(spool, 3, DAY)]))
     assert store.progress.read().durable == {spool: 3}
     assert sums(store) == {0: 0, 1: 0}
 
@@ -100,7 +102,11 @@ def test_a_sum_says_what_the_readings_say(
         spool = Spool(f"{meter}-{number // 2}", f"{number:032x}")
         registers = {} if import_wh is None else {"energy_import_wh": import_wh}
         refusal = "READING_NEGATIVE" if is_refused else None
-        asyncio.run(shared_store.append_readings([stored(spool, sequences[number], DAY + day, refusal, **registers)]))
+        asyncio.run(
+            shared_store.append_readings(
+                as_batches([stored(spool, sequences[number], DAY + day, refusal, **registers)])
+            )
+        )
         if place in sum_after:
             asyncio.run(shared_store.sum_up_days())
     with_sums = shared_store.progress.read()
@@ -120,7 +126,7 @@ def _forget_sums(store: Store) -> Callable[..., None]:
 
 async def test_damage_while_reading(store: Store) -> None:
     """What the database refuses comes out as an error of the store."""
-    await store.append_readings([stored(Spool("m1", ""), 1, DAY)])
+    await store.append_readings(as_batches([stored(Spool("m1", ""), 1, DAY)]))
     await store._writer.run(lambda cursor: cursor.execute(f"DROP TABLE {day_name(DAY)}.progress") and None)
     with pytest.raises(StoreError):
         store.progress.read()

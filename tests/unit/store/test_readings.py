@@ -7,17 +7,19 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.domain.reading import Counters, Phase, Quality, Reading, SubMeterKind, SubReading, judge_quality
+from edge.domain.quality import judge
+from edge.domain.reading import Counters, Quality, SubMeterKind
 from edge.domain.slot import DAY_MS, day_of
 from edge.domain.spool import Spool
 from edge.errors import StoreError
 from edge.store.engine import day_name
 from edge.store.progress import Progress
-from edge.store.readings import StoredReading
+from tests.rows import Phase, Reading, StoredReading, SubReading, as_batches, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -85,14 +87,14 @@ def sequences(store: Store, days: Iterable[int]) -> dict[Spool, list[int]]:
 
 async def test_every_register_is_kept(store: Store) -> None:
     """A reading with everything in it is stored with everything, each register in its column."""
-    await store.append_readings([StoredReading(M1, 42, FULL, Quality.COUNTER_BACKWARDS)])
+    await store.append_readings(as_batches([StoredReading(M1, 42, FULL, Quality.COUNTER_BACKWARDS)]))
     (stored,) = select(store, "readings")
     assert (stored.pop("meter_id"), stored.pop("spool_id")) == M1
     assert (stored.pop("received_ms"), stored.pop("quality")) == (42, 1)
     for number, phase in enumerate(FULL.phases, start=1):
         for field in fields(Phase):
             assert stored.pop(f"l{number}_{field.name}") == getattr(phase, field.name)
-    whole = [field.name for field in fields(Reading) if field.name not in ("phases", "sub_readings")]
+    whole = [field.name for field in fields(Reading) if field.name not in ("phases", "sub_readings", "raw")]
     assert stored == {name: getattr(FULL, name) for name in whole}
     assert select(store, "sub_readings") == [
         {**M1._asdict(), "sequence": 2**62, **{field.name: getattr(sub, field.name) for field in fields(SubReading)}}
@@ -102,9 +104,8 @@ async def test_every_register_is_kept(store: Store) -> None:
 
 async def test_absent_is_not_zero(store: Store) -> None:
     """What was not measured is NULL, beside readings of other meters that measured it."""
-    await store.append_readings(
-        [StoredReading(M1, 0, FULL, Quality.GOOD), row("m2", 1, MIDNIGHT_MS - 1), row("m3", 1, MIDNIGHT_MS - 1)]
-    )
+    rows = [StoredReading(M1, 0, FULL, Quality.GOOD), row("m2", 1, MIDNIGHT_MS - 1), row("m3", 1, MIDNIGHT_MS - 1)]
+    await store.append_readings(as_batches(rows))
     keys = {"meter_id", "spool_id", "sequence", "time_ms", "received_ms", "quality"}
     for stored in select(store, "readings")[1:]:
         assert {name: value for name, value in stored.items() if name not in keys and value is not None} == {}
@@ -114,7 +115,9 @@ async def test_absent_is_not_zero(store: Store) -> None:
 async def test_refused_leaves_its_reason(store: Store) -> None:
     """Of a refused reading its number, time and reason are kept, on the day it came; never its registers."""
     reading = replace(FULL, time_ms=0)
-    await store.append_readings([StoredReading(M1, MIDNIGHT_MS - 1, reading, Quality.GOOD, "READING_TOO_OLD")])
+    await store.append_readings(
+        as_batches([StoredReading(M1, MIDNIGHT_MS - 1, reading, Quality.GOOD, "READING_TOO_OLD")])
+    )
     assert select(store, "refused") == [
         {
             **M1._asdict(),
@@ -122,6 +125,7 @@ async def test_refused_leaves_its_reason(store: Store) -> None:
             "time_ms": 0,
             "received_ms": MIDNIGHT_MS - 1,
             "reason": "READING_TOO_OLD",
+            "message": "why",
         }
     ]
     assert select(store, "readings") == select(store, "sub_readings") == []
@@ -130,7 +134,9 @@ async def test_refused_leaves_its_reason(store: Store) -> None:
 async def test_one_file_a_day(tmp_path: Path, store: Store) -> None:
     """A reading is in the file of its own UTC day, whenever it came."""
     times_ms = [MIDNIGHT_MS - 1, MIDNIGHT_MS, MIDNIGHT_MS + 3 * DAY_MS, MIDNIGHT_MS - DAY_MS - 1]
-    await store.append_readings([row("m1", number, time_ms) for number, time_ms in enumerate(times_ms, start=1)])
+    await store.append_readings(
+        as_batches([row("m1", number, time_ms) for number, time_ms in enumerate(times_ms, start=1)])
+    )
     days = sorted(datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat() for time_ms in times_ms)
     assert sorted(file.stem for file in (tmp_path / "readings").glob("*.duckdb")) == days
     for number, time_ms in enumerate(times_ms, start=1):
@@ -139,16 +145,18 @@ async def test_one_file_a_day(tmp_path: Path, store: Store) -> None:
 
 async def test_empty_store(store: Store) -> None:
     """Where nothing is stored, nothing is durable."""
-    await store.append_readings([])
+    await store.append_readings(as_batches([]))
     assert store.progress.read() == Progress({}, {}, 0)
     assert store.readings.count() == (0, 0)
 
 
 async def test_durable_counts_the_refused(store: Store) -> None:
     """A meter has come as far as its newest reading that is stored or refused: neither is sent again."""
-    await store.append_readings([row("m1", 1, MIDNIGHT_MS), refused("m1", 2, MIDNIGHT_MS - 1), refused("m2", 7, 0)])
+    await store.append_readings(
+        as_batches([row("m1", 1, MIDNIGHT_MS), refused("m1", 2, MIDNIGHT_MS - 1), refused("m2", 7, 0)])
+    )
     assert store.progress.read().durable == {M1: 2, M2: 7}
-    await store.append_readings([row("m1", 3, MIDNIGHT_MS - DAY_MS)])
+    await store.append_readings(as_batches([row("m1", 3, MIDNIGHT_MS - DAY_MS)]))
     assert store.progress.read().durable == {M1: 3, M2: 7}
     assert store.readings.count() == (2, 2)
 
@@ -161,12 +169,14 @@ async def test_reopened_store_knows_the_same(open_store: OpenStore) -> None:
 
     store = open_store()
     await store.append_readings(
-        [
-            row("m1", 1, MIDNIGHT_MS - 1, energy_import_wh=100),
-            row("m1", 2, MIDNIGHT_MS, energy_import_t2_wh=3, energy_export_wh=4),
-            refused("m1", 3, MIDNIGHT_MS),
-            row("m2", 1, MIDNIGHT_MS, energy_import_t1_wh=1),
-        ]
+        as_batches(
+            [
+                row("m1", 1, MIDNIGHT_MS - 1, energy_import_wh=100),
+                row("m1", 2, MIDNIGHT_MS, energy_import_t2_wh=3, energy_export_wh=4),
+                refused("m1", 3, MIDNIGHT_MS),
+                row("m2", 1, MIDNIGHT_MS, energy_import_t1_wh=1),
+            ]
+        )
     )
     before = known(store)
     store.close()
@@ -194,16 +204,16 @@ READINGS = st.lists(st.tuples(st.integers(0, 3), REGISTERS), min_size=1, max_siz
 def test_newest_counters_are_those_in_memory(shared_store: Store, drawn: list[tuple[int, Reading]]) -> None:
     """What a restart finds is what judging each reading in turn remembered: later readings are judged alike."""
     meter_id = f"m{next(FRESH)}"
+    # Over two days: some at one time, some late.
+    readings = [
+        replace(registers, sequence=sequence, time_ms=DAY * DAY_MS + half_days * DAY_MS // 2)
+        for sequence, (half_days, registers) in enumerate(drawn, start=1)
+    ]
     newest: Counters | None = None
-    rows = []
-    for sequence, (half_days, registers) in enumerate(drawn, start=1):
-        # Over two days: some at one time, some late.
-        time_ms = DAY * DAY_MS + half_days * DAY_MS // 2
-        reading = replace(registers, sequence=sequence, time_ms=time_ms)
-        if judge_quality(reading, newest) is not Quality.OUT_OF_ORDER:
-            newest = Counters(time_ms, reading.total_import_wh, reading.total_export_wh)
-        rows.append(StoredReading(Spool(meter_id, SPOOL_ID), time_ms, reading, Quality.GOOD))
-    asyncio.run(shared_store.append_readings(rows))
+    for cut in (readings[:3], readings[3:]):
+        _, newest = judge(batch_of(cut), np.arange(len(cut)), newest, 0, 1_000)
+    rows = [StoredReading(Spool(meter_id, SPOOL_ID), reading.time_ms, reading, Quality.GOOD) for reading in readings]
+    asyncio.run(shared_store.append_readings(as_batches(rows)))
     assert shared_store.progress.read().newest[meter_id] == newest
 
 
@@ -239,14 +249,14 @@ def test_failure_between_days_leaves_no_gap(
     obstacle = folder / f"{broken_day}.new"
     obstacle.mkdir()
     with contextlib.suppress(StoreError):
-        asyncio.run(shared_store.append_readings(rows))
+        asyncio.run(shared_store.append_readings(as_batches(rows)))
     obstacle.rmdir()
     durable = shared_store.progress.read().durable
     days = range(DAY + 10 + 4 * number, DAY + 14 + 4 * number)
     for spool, stored in sequences(shared_store, days).items():
         assert stored == list(range(1, durable[spool] + 1))
     again = [row for row in rows if row.reading.sequence > durable.get(row.spool, 0)]
-    asyncio.run(shared_store.append_readings(again))
+    asyncio.run(shared_store.append_readings(as_batches(again)))
     sent = {row.spool: [item.reading.sequence for item in rows if item.spool == row.spool] for row in rows}
     assert sequences(shared_store, days) == sent
 
@@ -261,6 +271,6 @@ async def test_failure_after_midnight(tmp_path: Path, store: Store) -> None:
         row("m1", 2, MIDNIGHT_MS),
     ]
     with pytest.raises(StoreError):
-        await store.append_readings(rows)
+        await store.append_readings(as_batches(rows))
     # The second meter's earlier reading belongs after midnight: its later one must not be stored without it.
     assert store.progress.read().durable == {M1: 1}

@@ -9,14 +9,14 @@ import pytest
 
 from edge.domain.consent import ConsentState, SeriesTerms
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
 from edge.errors import StoreError
-from edge.store.readings import StoredReading
 from edge.store.schema import DAY_VERSION, STATE_VERSION
 from edge_sdk.catalogue import CATALOGUE
+from tests.rows import Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +218,12 @@ async def test_day_file_with_one_table(write_file: WriteFile, open_store: OpenSt
     write_file("readings/2024-10-03.duckdb", only_first + DAY_ROWS.split("INSERT INTO sub_readings", maxsplit=1)[0])
     store = open_store()
     assert store.progress.read().durable == {("m1", ""): 7}
-    assert store.readings.count() == (2, 0)
+    reading = Reading(8, 1_728_000_010_000, sub_readings=(SubReading(1, SubMeterKind.GAS, 1_728_000_000_000),))
+    kept = StoredReading(Spool("m1", ""), 0, reading, Quality.GOOD)
+    refused = StoredReading(Spool("m1", ""), 1_728_000_020_000, Reading(9, 0), Quality.GOOD, "READING_TOO_OLD")
+    await store.append_readings(as_batches([kept, refused]))
+    assert store.progress.read().durable == {("m1", ""): 9}
+    assert store.readings.count() == (2, 1)
     store.close()
 
 

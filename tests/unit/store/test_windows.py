@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
-from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE
+from tests.rows import Phase, Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Street:
         group_min: int = 2,
     ) -> Rows:
         """Returns the window of one series, after storing what was said."""
-        asyncio.run(self._store.append_readings(self._rows))
+        asyncio.run(self._store.append_readings(as_batches(self._rows)))
         self._rows.clear()
         spec = WindowSpec(CATALOGUE[series], samples, resolution_ms)
         found = self._store.windows.matrix([spec], slot_ms, households, self.meters, group_min)

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
-from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE, Aggregation, Extent
+from tests.rows import Phase, Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -228,7 +228,7 @@ def test_equals_the_reference(shared_store: Store, choices: list[list[bytes]], s
         for meter, own in zip(meters, choices, strict=True)
         for sequence, choice in enumerate(own, start=1)
     ]
-    asyncio.run(shared_store.append_readings(rows))
+    asyncio.run(shared_store.append_readings(as_batches(rows)))
     specs = [
         WindowSpec(series, samples, RESOLUTION_MS) for series in CATALOGUE.values() if series.extent is not Extent.CLOCK
     ]

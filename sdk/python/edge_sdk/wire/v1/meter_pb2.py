@@ -24,27 +24,47 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65\x64ge/v1/meter.proto\x12\x07\x65\x64ge.v1\";\n\x15ReportReadingsRequest\x12\"\n\x08readings\x18\x01 \x03(\x0b\x32\x10.edge.v1.Reading\"}\n\x16ReportReadingsResponse\x12\x18\n\x10\x64urable_sequence\x18\x01 \x01(\x04\x12-\n\nrejections\x18\x02 \x03(\x0b\x32\x19.edge.v1.ReadingRejection\x12\x1a\n\x12\x62\x61tch_readings_max\x18\x03 \x01(\r\"E\n\x10ReadingRejection\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xff\x05\n\x07Reading\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12 \n\x13\x65nergy_import_t1_wh\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12 \n\x13\x65nergy_import_t2_wh\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x1d\n\x10\x65nergy_import_wh\x18\x05 \x01(\x03H\x02\x88\x01\x01\x12 \n\x13\x65nergy_export_t1_wh\x18\x06 \x01(\x03H\x03\x88\x01\x01\x12 \n\x13\x65nergy_export_t2_wh\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x1d\n\x10\x65nergy_export_wh\x18\x08 \x01(\x03H\x05\x88\x01\x01\x12\x13\n\x06tariff\x18\t \x01(\rH\x06\x88\x01\x01\x12\x1b\n\x0epower_import_w\x18\n \x01(\x03H\x07\x88\x01\x01\x12\x1b\n\x0epower_export_w\x18\x0b \x01(\x03H\x08\x88\x01\x01\x12\x1e\n\x06phases\x18\x0c \x03(\x0b\x32\x0e.edge.v1.Phase\x12\x1b\n\x0epower_failures\x18\r \x01(\rH\t\x88\x01\x01\x12 \n\x13long_power_failures\x18\x0e \x01(\rH\n\x88\x01\x01\x12\x15\n\x08\x64\x65mand_w\x18\x0f \x01(\x03H\x0b\x88\x01\x01\x12\x1a\n\rpeak_demand_w\x18\x10 \x01(\x03H\x0c\x88\x01\x01\x12%\n\nsub_meters\x18\x11 \x03(\x0b\x32\x11.edge.v1.SubMeterB\x16\n\x14_energy_import_t1_whB\x16\n\x14_energy_import_t2_whB\x13\n\x11_energy_import_whB\x16\n\x14_energy_export_t1_whB\x16\n\x14_energy_export_t2_whB\x13\n\x11_energy_export_whB\t\n\x07_tariffB\x11\n\x0f_power_import_wB\x11\n\x0f_power_export_wB\x11\n\x0f_power_failuresB\x16\n\x14_long_power_failuresB\x0b\n\t_demand_wB\x10\n\x0e_peak_demand_w\"\x93\x02\n\x05Phase\x12\x1b\n\x0epower_import_w\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0epower_export_w\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x17\n\nvoltage_dv\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\ncurrent_ma\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12\x19\n\x0cvoltage_sags\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x1b\n\x0evoltage_swells\x18\x06 \x01(\rH\x05\x88\x01\x01\x42\x11\n\x0f_power_import_wB\x11\n\x0f_power_export_wB\r\n\x0b_voltage_dvB\r\n\x0b_current_maB\x0f\n\r_voltage_sagsB\x11\n\x0f_voltage_swells\"\x9b\x01\n\x08SubMeter\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\r\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.edge.v1.SubMeterKind\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x15\n\x08volume_l\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tenergy_wh\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_volume_lB\x0c\n\n_energy_wh*\xb2\x01\n\x0cSubMeterKind\x12\x1e\n\x1aSUB_METER_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12SUB_METER_KIND_GAS\x10\x01\x12\x18\n\x14SUB_METER_KIND_WATER\x10\x02\x12\x17\n\x13SUB_METER_KIND_HEAT\x10\x03\x12\x17\n\x13SUB_METER_KIND_COLD\x10\x04\x12\x1e\n\x1aSUB_METER_KIND_ELECTRICITY\x10\x05\x32\x65\n\x0cMeterService\x12U\n\x0eReportReadings\x12\x1e.edge.v1.ReportReadingsRequest\x1a\x1f.edge.v1.ReportReadingsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65\x64ge/v1/meter.proto\x12\x07\x65\x64ge.v1\"l\n\x08GapQuery\x12\x0f\n\x07\x66rom_ms\x18\x01 \x01(\x03\x12\x10\n\x08until_ms\x18\x02 \x01(\x03\x12\x16\n\x0elonger_than_ms\x18\x03 \x01(\x03\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\"i\n\x03Gap\x12\x10\n\x08spool_id\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\x15\n\rlast_sequence\x18\x03 \x01(\x04\x12\x0f\n\x07\x66rom_ms\x18\x04 \x01(\x03\x12\x10\n\x08until_ms\x18\x05 \x01(\x03\"3\n\x0fListGapsRequest\x12 \n\x05query\x18\x01 \x01(\x0b\x32\x11.edge.v1.GapQuery\"G\n\x10ListGapsResponse\x12\x1a\n\x04gaps\x18\x01 \x03(\x0b\x32\x0c.edge.v1.Gap\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"e\n\x15ReportReadingsRequest\x12\"\n\x08readings\x18\x01 \x03(\x0b\x32\x10.edge.v1.Reading\x12(\n\x07\x63olumns\x18\x02 \x01(\x0b\x32\x17.edge.v1.ReadingColumns\"}\n\x16ReportReadingsResponse\x12\x18\n\x10\x64urable_sequence\x18\x01 \x01(\x04\x12-\n\nrejections\x18\x02 \x03(\x0b\x32\x19.edge.v1.ReadingRejection\x12\x1a\n\x12\x62\x61tch_readings_max\x18\x03 \x01(\r\"E\n\x10ReadingRejection\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xac\x06\n\x07Reading\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12 \n\x13\x65nergy_import_t1_wh\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12 \n\x13\x65nergy_import_t2_wh\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x1d\n\x10\x65nergy_import_wh\x18\x05 \x01(\x03H\x02\x88\x01\x01\x12 \n\x13\x65nergy_export_t1_wh\x18\x06 \x01(\x03H\x03\x88\x01\x01\x12 \n\x13\x65nergy_export_t2_wh\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x1d\n\x10\x65nergy_export_wh\x18\x08 \x01(\x03H\x05\x88\x01\x01\x12\x13\n\x06tariff\x18\t \x01(\rH\x06\x88\x01\x01\x12\x1b\n\x0epower_import_w\x18\n \x01(\x03H\x07\x88\x01\x01\x12\x1b\n\x0epower_export_w\x18\x0b \x01(\x03H\x08\x88\x01\x01\x12\x1e\n\x06phases\x18\x0c \x03(\x0b\x32\x0e.edge.v1.Phase\x12\x1b\n\x0epower_failures\x18\r \x01(\rH\t\x88\x01\x01\x12 \n\x13long_power_failures\x18\x0e \x01(\rH\n\x88\x01\x01\x12\x15\n\x08\x64\x65mand_w\x18\x0f \x01(\x03H\x0b\x88\x01\x01\x12\x1a\n\rpeak_demand_w\x18\x10 \x01(\x03H\x0c\x88\x01\x01\x12%\n\nsub_meters\x18\x11 \x03(\x0b\x32\x11.edge.v1.SubMeter\x12+\n\rraw_registers\x18\x12 \x03(\x0b\x32\x14.edge.v1.RawRegisterB\x16\n\x14_energy_import_t1_whB\x16\n\x14_energy_import_t2_whB\x13\n\x11_energy_import_whB\x16\n\x14_energy_export_t1_whB\x16\n\x14_energy_export_t2_whB\x13\n\x11_energy_export_whB\t\n\x07_tariffB\x11\n\x0f_power_import_wB\x11\n\x0f_power_export_wB\x11\n\x0f_power_failuresB\x16\n\x14_long_power_failuresB\x0b\n\t_demand_wB\x10\n\x0e_peak_demand_w\"\x93\x02\n\x05Phase\x12\x1b\n\x0epower_import_w\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0epower_export_w\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x17\n\nvoltage_dv\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\ncurrent_ma\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12\x19\n\x0cvoltage_sags\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x1b\n\x0evoltage_swells\x18\x06 \x01(\rH\x05\x88\x01\x01\x42\x11\n\x0f_power_import_wB\x11\n\x0f_power_export_wB\r\n\x0b_voltage_dvB\r\n\x0b_current_maB\x0f\n\r_voltage_sagsB\x11\n\x0f_voltage_swells\"\x9b\x01\n\x08SubMeter\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\r\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.edge.v1.SubMeterKind\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x15\n\x08volume_l\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tenergy_wh\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_volume_lB\x0c\n\n_energy_wh\"8\n\x0bRawRegister\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\"\x90\x06\n\x0eReadingColumns\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12!\n\x08sequence\x18\x02 \x01(\x0b\x32\x0f.edge.v1.Column\x12 \n\x07time_ms\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Column\x12,\n\x13\x65nergy_import_t1_wh\x18\x04 \x01(\x0b\x32\x0f.edge.v1.Column\x12,\n\x13\x65nergy_import_t2_wh\x18\x05 \x01(\x0b\x32\x0f.edge.v1.Column\x12)\n\x10\x65nergy_import_wh\x18\x06 \x01(\x0b\x32\x0f.edge.v1.Column\x12,\n\x13\x65nergy_export_t1_wh\x18\x07 \x01(\x0b\x32\x0f.edge.v1.Column\x12,\n\x13\x65nergy_export_t2_wh\x18\x08 \x01(\x0b\x32\x0f.edge.v1.Column\x12)\n\x10\x65nergy_export_wh\x18\t \x01(\x0b\x32\x0f.edge.v1.Column\x12\x1f\n\x06tariff\x18\n \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\x0epower_import_w\x18\x0b \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\x0epower_export_w\x18\x0c \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\x0epower_failures\x18\r \x01(\x0b\x32\x0f.edge.v1.Column\x12,\n\x13long_power_failures\x18\x0e \x01(\x0b\x32\x0f.edge.v1.Column\x12!\n\x08\x64\x65mand_w\x18\x0f \x01(\x0b\x32\x0f.edge.v1.Column\x12&\n\rpeak_demand_w\x18\x10 \x01(\x0b\x32\x0f.edge.v1.Column\x12%\n\x06phases\x18\x11 \x03(\x0b\x32\x15.edge.v1.PhaseColumns\x12,\n\nsub_meters\x18\x12 \x01(\x0b\x32\x18.edge.v1.SubMeterColumns\x12\x32\n\rraw_registers\x18\x13 \x01(\x0b\x32\x1b.edge.v1.RawRegisterColumns\"?\n\x06\x43olumn\x12\x0e\n\x06values\x18\x01 \x03(\x12\x12\x13\n\x0b\x64ifferences\x18\x02 \x03(\x12\x12\x10\n\x08presence\x18\x03 \x01(\x0c\"\xfa\x01\n\x0cPhaseColumns\x12\'\n\x0epower_import_w\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\x0epower_export_w\x18\x02 \x01(\x0b\x32\x0f.edge.v1.Column\x12#\n\nvoltage_dv\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Column\x12#\n\ncurrent_ma\x18\x04 \x01(\x0b\x32\x0f.edge.v1.Column\x12%\n\x0cvoltage_sags\x18\x05 \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\x0evoltage_swells\x18\x06 \x01(\x0b\x32\x0f.edge.v1.Column\"\xd9\x01\n\x0fSubMeterColumns\x12\x1c\n\x03row\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Column\x12 \n\x07\x63hannel\x18\x02 \x01(\x0b\x32\x0f.edge.v1.Column\x12\x1d\n\x04kind\x18\x03 \x01(\x0b\x32\x0f.edge.v1.Column\x12 \n\x07time_ms\x18\x04 \x01(\x0b\x32\x0f.edge.v1.Column\x12!\n\x08volume_l\x18\x05 \x01(\x0b\x32\x0f.edge.v1.Column\x12\"\n\tenergy_wh\x18\x06 \x01(\x0b\x32\x0f.edge.v1.Column\"[\n\x12RawRegisterColumns\x12\x1c\n\x03row\x18\x01 \x01(\x0b\x32\x0f.edge.v1.Column\x12\'\n\tregisters\x18\x02 \x03(\x0b\x32\x14.edge.v1.RawRegister*\xb2\x01\n\x0cSubMeterKind\x12\x1e\n\x1aSUB_METER_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12SUB_METER_KIND_GAS\x10\x01\x12\x18\n\x14SUB_METER_KIND_WATER\x10\x02\x12\x17\n\x13SUB_METER_KIND_HEAT\x10\x03\x12\x17\n\x13SUB_METER_KIND_COLD\x10\x04\x12\x1e\n\x1aSUB_METER_KIND_ELECTRICITY\x10\x05\x32\xa6\x01\n\x0cMeterService\x12U\n\x0eReportReadings\x12\x1e.edge.v1.ReportReadingsRequest\x1a\x1f.edge.v1.ReportReadingsResponse(\x01\x30\x01\x12?\n\x08ListGaps\x12\x18.edge.v1.ListGapsRequest\x1a\x19.edge.v1.ListGapsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'edge.v1.meter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBMETERKIND']._serialized_start=1498
-  _globals['_SUBMETERKIND']._serialized_end=1676
-  _globals['_REPORTREADINGSREQUEST']._serialized_start=32
-  _globals['_REPORTREADINGSREQUEST']._serialized_end=91
-  _globals['_REPORTREADINGSRESPONSE']._serialized_start=93
-  _globals['_REPORTREADINGSRESPONSE']._serialized_end=218
-  _globals['_READINGREJECTION']._serialized_start=220
-  _globals['_READINGREJECTION']._serialized_end=289
-  _globals['_READING']._serialized_start=292
-  _globals['_READING']._serialized_end=1059
-  _globals['_PHASE']._serialized_start=1062
-  _globals['_PHASE']._serialized_end=1337
-  _globals['_SUBMETER']._serialized_start=1340
-  _globals['_SUBMETER']._serialized_end=1495
-  _globals['_METERSERVICE']._serialized_start=1678
-  _globals['_METERSERVICE']._serialized_end=1779
+  _globals['_SUBMETERKIND']._serialized_start=3404
+  _globals['_SUBMETERKIND']._serialized_end=3582
+  _globals['_GAPQUERY']._serialized_start=32
+  _globals['_GAPQUERY']._serialized_end=140
+  _globals['_GAP']._serialized_start=142
+  _globals['_GAP']._serialized_end=247
+  _globals['_LISTGAPSREQUEST']._serialized_start=249
+  _globals['_LISTGAPSREQUEST']._serialized_end=300
+  _globals['_LISTGAPSRESPONSE']._serialized_start=302
+  _globals['_LISTGAPSRESPONSE']._serialized_end=373
+  _globals['_REPORTREADINGSREQUEST']._serialized_start=375
+  _globals['_REPORTREADINGSREQUEST']._serialized_end=476
+  _globals['_REPORTREADINGSRESPONSE']._serialized_start=478
+  _globals['_REPORTREADINGSRESPONSE']._serialized_end=603
+  _globals['_READINGREJECTION']._serialized_start=605
+  _globals['_READINGREJECTION']._serialized_end=674
+  _globals['_READING']._serialized_start=677
+  _globals['_READING']._serialized_end=1489
+  _globals['_PHASE']._serialized_start=1492
+  _globals['_PHASE']._serialized_end=1767
+  _globals['_SUBMETER']._serialized_start=1770
+  _globals['_SUBMETER']._serialized_end=1925
+  _globals['_RAWREGISTER']._serialized_start=1927
+  _globals['_RAWREGISTER']._serialized_end=1983
+  _globals['_READINGCOLUMNS']._serialized_start=1986
+  _globals['_READINGCOLUMNS']._serialized_end=2770
+  _globals['_COLUMN']._serialized_start=2772
+  _globals['_COLUMN']._serialized_end=2835
+  _globals['_PHASECOLUMNS']._serialized_start=2838
+  _globals['_PHASECOLUMNS']._serialized_end=3088
+  _globals['_SUBMETERCOLUMNS']._serialized_start=3091
+  _globals['_SUBMETERCOLUMNS']._serialized_end=3308
+  _globals['_RAWREGISTERCOLUMNS']._serialized_start=3310
+  _globals['_RAWREGISTERCOLUMNS']._serialized_end=3401
+  _globals['_METERSERVICE']._serialized_start=3585
+  _globals['_METERSERVICE']._serialized_end=3751
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class MeterServiceStub:
                 request_serializer=edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.FromString,
                 _registered_method=True)
+        self.ListGaps = channel.unary_unary(
+                '/edge.v1.MeterService/ListGaps',
+                request_serializer=edge_dot_v1_dot_meter__pb2.ListGapsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_meter__pb2.ListGapsResponse.FromString,
+                _registered_method=True)
 
 
 class MeterServiceServicer:
@@ -54,9 +59,20 @@ class MeterServiceServicer:
         It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
         is refused hides the reason.
 
+        Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+        refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+        if that is more than a thousand, several responses do, of which the last names all that is durable.
+
         The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
         never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
         committed. A spool has one stream at a time: a newer one ends the older.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGaps(self, request, context):
+        """What is missing between the readings of this meter that the edge has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -69,6 +85,11 @@ def add_MeterServiceServicer_to_server(servicer, server):
                     servicer.ReportReadings,
                     request_deserializer=edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.FromString,
                     response_serializer=edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.SerializeToString,
+            ),
+            'ListGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGaps,
+                    request_deserializer=edge_dot_v1_dot_meter__pb2.ListGapsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_meter__pb2.ListGapsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -99,6 +120,33 @@ class MeterService:
             '/edge.v1.MeterService/ReportReadings',
             edge_dot_v1_dot_meter__pb2.ReportReadingsRequest.SerializeToString,
             edge_dot_v1_dot_meter__pb2.ReportReadingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.MeterService/ListGaps',
+            edge_dot_v1_dot_meter__pb2.ListGapsRequest.SerializeToString,
+            edge_dot_v1_dot_meter__pb2.ListGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,10 +41,16 @@ class MeterServiceStub:
     It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
     is refused hides the reason.
 
+    Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+    refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+    if that is more than a thousand, several responses do, of which the last names all that is durable.
+
     The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
     committed. A spool has one stream at a time: a newer one ends the older.
     """
+    ListGaps: _grpc.UnaryUnaryMultiCallable[_meter_pb2.ListGapsRequest, _meter_pb2.ListGapsResponse]
+    """What is missing between the readings of this meter that the edge has."""
 
 @_typing.type_check_only
 class MeterServiceAsyncStub(MeterServiceStub):
@@ -59,10 +65,16 @@ class MeterServiceAsyncStub(MeterServiceStub):
     It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
     is refused hides the reason.
 
+    Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+    refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+    if that is more than a thousand, several responses do, of which the last names all that is durable.
+
     The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
     never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
     committed. A spool has one stream at a time: a newer one ends the older.
     """
+    ListGaps: _aio.UnaryUnaryMultiCallable[_meter_pb2.ListGapsRequest, _meter_pb2.ListGapsResponse]  # type: ignore[assignment]
+    """What is missing between the readings of this meter that the edge has."""
 
 class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called with a certificate of role `meter`; the meter is the one the certificate names."""
@@ -80,9 +92,21 @@ class MeterServiceServicer(metaclass=_abc_1.ABCMeta):
         It is metadata because a gateway writes nothing before the edge has spoken: what is written to a stream that
         is refused hides the reason.
 
+        Call metadata `edge-verdict-sequence`, decimal, is the last sequence of which the gateway knows whether it was
+        refused. The first response then repeats what was refused after it, for the answer that said so may have been lost;
+        if that is more than a thousand, several responses do, of which the last names all that is durable.
+
         The edge speaks first: its first response names the last sequence of the spool that it holds durably, 0 if it
         never saw the spool, so that a gateway resumes there. After that it answers each batch once that batch is
         committed. A spool has one stream at a time: a newer one ends the older.
         """
+
+    @_abc_1.abstractmethod
+    def ListGaps(
+        self,
+        request: _meter_pb2.ListGapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_meter_pb2.ListGapsResponse, _abc.Awaitable[_meter_pb2.ListGapsResponse]]:
+        """What is missing between the readings of this meter that the edge has."""
 
 def add_MeterServiceServicer_to_server(servicer: MeterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

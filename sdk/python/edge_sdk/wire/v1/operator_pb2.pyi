@@ -1,3 +1,4 @@
+from edge_sdk.wire.v1 import meter_pb2 as _meter_pb2
 from edge_sdk.wire.v1 import module_pb2 as _module_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -381,3 +382,71 @@ class ReplayEvaluationResponse(_message.Message):
     runtime_recorded: str
     runtime_replayed: str
     def __init__(self, same: _Optional[bool] = ..., module_digest: _Optional[str] = ..., evaluations: _Optional[int] = ..., outcomes_differ: _Optional[int] = ..., faults_differ: _Optional[int] = ..., wall_clock: _Optional[int] = ..., fuel_same: _Optional[bool] = ..., inputs_proven: _Optional[bool] = ..., runtime_recorded: _Optional[str] = ..., runtime_replayed: _Optional[str] = ...) -> None: ...
+
+class GetMeterRecordRequest(_message.Message):
+    __slots__ = ("meter_id",)
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    def __init__(self, meter_id: _Optional[str] = ...) -> None: ...
+
+class GetMeterRecordResponse(_message.Message):
+    __slots__ = ("meter", "readings", "readings_today", "newest_ms", "received_ms", "delay_ms_min", "marks", "refused", "spools")
+    class MarksEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class RefusedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    METER_FIELD_NUMBER: _ClassVar[int]
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    READINGS_TODAY_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_MS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_MS_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_MIN_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    SPOOLS_FIELD_NUMBER: _ClassVar[int]
+    meter: Meter
+    readings: int
+    readings_today: int
+    newest_ms: int
+    received_ms: int
+    delay_ms_min: int
+    marks: _containers.ScalarMap[str, int]
+    refused: _containers.ScalarMap[str, int]
+    spools: _containers.RepeatedCompositeFieldContainer[SpoolRecord]
+    def __init__(self, meter: _Optional[_Union[Meter, _Mapping]] = ..., readings: _Optional[int] = ..., readings_today: _Optional[int] = ..., newest_ms: _Optional[int] = ..., received_ms: _Optional[int] = ..., delay_ms_min: _Optional[int] = ..., marks: _Optional[_Mapping[str, int]] = ..., refused: _Optional[_Mapping[str, int]] = ..., spools: _Optional[_Iterable[_Union[SpoolRecord, _Mapping]]] = ...) -> None: ...
+
+class SpoolRecord(_message.Message):
+    __slots__ = ("spool_id", "last_sequence", "received_ms")
+    SPOOL_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_MS_FIELD_NUMBER: _ClassVar[int]
+    spool_id: str
+    last_sequence: int
+    received_ms: int
+    def __init__(self, spool_id: _Optional[str] = ..., last_sequence: _Optional[int] = ..., received_ms: _Optional[int] = ...) -> None: ...
+
+class ListMeterGapsRequest(_message.Message):
+    __slots__ = ("meter_id", "query")
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    query: _meter_pb2.GapQuery
+    def __init__(self, meter_id: _Optional[str] = ..., query: _Optional[_Union[_meter_pb2.GapQuery, _Mapping]] = ...) -> None: ...
+
+class ListMeterGapsResponse(_message.Message):
+    __slots__ = ("gaps", "next_page_token")
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    gaps: _containers.RepeatedCompositeFieldContainer[_meter_pb2.Gap]
+    next_page_token: str
+    def __init__(self, gaps: _Optional[_Iterable[_Union[_meter_pb2.Gap, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

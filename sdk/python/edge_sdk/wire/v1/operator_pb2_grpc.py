@@ -50,6 +50,16 @@ class OperatorServiceStub:
                 request_serializer=edge_dot_v1_dot_operator__pb2.ListMetersRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_operator__pb2.ListMetersResponse.FromString,
                 _registered_method=True)
+        self.GetMeterRecord = channel.unary_unary(
+                '/edge.v1.OperatorService/GetMeterRecord',
+                request_serializer=edge_dot_v1_dot_operator__pb2.GetMeterRecordRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.GetMeterRecordResponse.FromString,
+                _registered_method=True)
+        self.ListMeterGaps = channel.unary_unary(
+                '/edge.v1.OperatorService/ListMeterGaps',
+                request_serializer=edge_dot_v1_dot_operator__pb2.ListMeterGapsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_operator__pb2.ListMeterGapsResponse.FromString,
+                _registered_method=True)
         self.ListModules = channel.unary_unary(
                 '/edge.v1.OperatorService/ListModules',
                 request_serializer=edge_dot_v1_dot_operator__pb2.OperatorServiceListModulesRequest.SerializeToString,
@@ -142,6 +152,20 @@ class OperatorServiceServicer:
 
     def ListMeters(self, request, context):
         """Every meter, retired ones too, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMeterRecord(self, request, context):
+        """What one meter has delivered: how much, when last, what was odd, what was refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMeterGaps(self, request, context):
+        """What is missing between one meter's readings.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,6 +285,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.ListMeters,
                     request_deserializer=edge_dot_v1_dot_operator__pb2.ListMetersRequest.FromString,
                     response_serializer=edge_dot_v1_dot_operator__pb2.ListMetersResponse.SerializeToString,
+            ),
+            'GetMeterRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMeterRecord,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.GetMeterRecordRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.GetMeterRecordResponse.SerializeToString,
+            ),
+            'ListMeterGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMeterGaps,
+                    request_deserializer=edge_dot_v1_dot_operator__pb2.ListMeterGapsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_operator__pb2.ListMeterGapsResponse.SerializeToString,
             ),
             'ListModules': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModules,
@@ -415,6 +449,60 @@ class OperatorService:
             '/edge.v1.OperatorService/ListMeters',
             edge_dot_v1_dot_operator__pb2.ListMetersRequest.SerializeToString,
             edge_dot_v1_dot_operator__pb2.ListMetersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMeterRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/GetMeterRecord',
+            edge_dot_v1_dot_operator__pb2.GetMeterRecordRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.GetMeterRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMeterGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.OperatorService/ListMeterGaps',
+            edge_dot_v1_dot_operator__pb2.ListMeterGapsRequest.SerializeToString,
+            edge_dot_v1_dot_operator__pb2.ListMeterGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class OperatorServiceStub:
     """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays."""
     ListMeters: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]
     """Every meter, retired ones too, by id."""
+    GetMeterRecord: _grpc.UnaryUnaryMultiCallable[_operator_pb2.GetMeterRecordRequest, _operator_pb2.GetMeterRecordResponse]
+    """What one meter has delivered: how much, when last, what was odd, what was refused."""
+    ListMeterGaps: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListMeterGapsRequest, _operator_pb2.ListMeterGapsResponse]
+    """What is missing between one meter's readings."""
     ListModules: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]
     """Every module of every organization, newest first, without their reports."""
     GetModule: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]
@@ -78,6 +82,10 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     """Ends what a meter counts for, for good: it was exchanged, or enrolled by mistake. What it reported stays."""
     ListMeters: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListMetersRequest, _operator_pb2.ListMetersResponse]  # type: ignore[assignment]
     """Every meter, retired ones too, by id."""
+    GetMeterRecord: _aio.UnaryUnaryMultiCallable[_operator_pb2.GetMeterRecordRequest, _operator_pb2.GetMeterRecordResponse]  # type: ignore[assignment]
+    """What one meter has delivered: how much, when last, what was odd, what was refused."""
+    ListMeterGaps: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListMeterGapsRequest, _operator_pb2.ListMeterGapsResponse]  # type: ignore[assignment]
+    """What is missing between one meter's readings."""
     ListModules: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceListModulesRequest, _operator_pb2.OperatorServiceListModulesResponse]  # type: ignore[assignment]
     """Every module of every organization, newest first, without their reports."""
     GetModule: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceGetModuleRequest, _operator_pb2.OperatorServiceGetModuleResponse]  # type: ignore[assignment]
@@ -132,6 +140,22 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.ListMetersResponse, _abc.Awaitable[_operator_pb2.ListMetersResponse]]:
         """Every meter, retired ones too, by id."""
+
+    @_abc_1.abstractmethod
+    def GetMeterRecord(
+        self,
+        request: _operator_pb2.GetMeterRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.GetMeterRecordResponse, _abc.Awaitable[_operator_pb2.GetMeterRecordResponse]]:
+        """What one meter has delivered: how much, when last, what was odd, what was refused."""
+
+    @_abc_1.abstractmethod
+    def ListMeterGaps(
+        self,
+        request: _operator_pb2.ListMeterGapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ListMeterGapsResponse, _abc.Awaitable[_operator_pb2.ListMeterGapsResponse]]:
+        """What is missing between one meter's readings."""
 
     @_abc_1.abstractmethod
     def ListModules(

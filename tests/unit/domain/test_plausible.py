@@ -6,28 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.reading import (
-    Counters,
-    Phase,
-    Quality,
-    Reading,
-    ReadingLimits,
-    SubMeterKind,
-    SubReading,
-    check_reading,
-    judge_quality,
-)
+from edge.domain.plausible import first_ahead, refusals
+from edge.domain.reading import COUNT_MAX, ReadingLimits, SubMeterKind
 from edge.errors import Fault, ReadingError
+from tests.rows import Phase, Reading, SubReading, batch_of
 
 NOW_MS = 1_000_000
 LIMITS = ReadingLimits(
     future_ms_max=2_000,
+    ahead_ms_max=9_000,
     past_ms_max=500_000,
     power_w_max=1_000,
     energy_wh_max=10_000,
     voltage_dv_max=5_000,
     current_ma_max=80_000,
     volume_l_max=900,
+    raw_registers_max=2,
+    raw_chars_max=10,
 )
 READING = Reading(sequence=1, time_ms=NOW_MS)
 SUB = SubReading(channel=1, kind=SubMeterKind.GAS, time_ms=NOW_MS)
@@ -37,23 +32,30 @@ POWERS = ["power_import_w", "power_export_w", "demand_w", "peak_demand_w"]
 FIELDS = [
     *((name, LIMITS.energy_wh_max) for name in ENERGIES),
     *((name, LIMITS.power_w_max) for name in POWERS),
+    ("power_failures", COUNT_MAX),
+    ("long_power_failures", COUNT_MAX),
 ]
 PHASE_FIELDS = [
     ("power_import_w", LIMITS.power_w_max),
     ("power_export_w", LIMITS.power_w_max),
     ("voltage_dv", LIMITS.voltage_dv_max),
     ("current_ma", LIMITS.current_ma_max),
+    ("voltage_sags", COUNT_MAX),
+    ("voltage_swells", COUNT_MAX),
 ]
-WATT_HOURS = st.none() | st.integers(0, 20)
 
 
 def reason_of(reading: Reading) -> str:
     """Returns the reason for which a reading is refused; nothing if it is not."""
-    try:
-        check_reading(reading, LIMITS, NOW_MS)
-    except ReadingError as error:
-        return error.reason
-    return ""
+    error = error_of(reading)
+    return error.reason if error else ""
+
+
+def error_of(reading: Reading) -> ReadingError | None:
+    """Returns what a reading is refused with, between two that are good."""
+    errors = refusals(batch_of([READING, reading, READING]), LIMITS, NOW_MS)
+    assert errors.keys() <= {1}, "one reading's fault is not another's"
+    return errors.get(1)
 
 
 def with_field(name: str, value: int, phase: int | None) -> Reading:
@@ -83,10 +85,11 @@ def test_bounds_of_each_field(name: str, maximum: int, phase: int | None) -> Non
         assert reason_of(with_field(name, value, phase)) == ""
     named = name if phase is None else f"L{phase + 1} {name}"
     for value, reason in ((-1, "READING_NEGATIVE"), (maximum + 1, "READING_IMPLAUSIBLE")):
-        with pytest.raises(ReadingError, match=f"^{named} is ") as caught:
-            check_reading(with_field(name, value, phase), LIMITS, NOW_MS)
-        assert (caught.value.reason, caught.value.fault) == (reason, Fault.METER)
-        assert str(value) not in caught.value.message
+        error = error_of(with_field(name, value, phase))
+        assert error is not None
+        assert error.message.startswith(f"{named} is ")
+        assert (error.reason, error.fault) == (reason, Fault.METER)
+        assert str(value) not in error.message
 
 
 @given(time_ms=st.integers(0, 2 * NOW_MS))
@@ -139,34 +142,46 @@ def test_sub_readings(sub: SubReading, reason: str) -> None:
     assert reason_of(replace(READING, sub_readings=(SUB, sub))) == reason
 
 
-@given(total=WATT_HOURS, first=WATT_HOURS, second=WATT_HOURS)
-def test_totals(total: int | None, first: int | None, second: int | None) -> None:
-    """The total is the meter's own, else the sum of the tariffs it counts, else nothing: never zero for absent."""
-    counted = [value for value in (first, second) if value is not None]
-    expected = total if total is not None else sum(counted) if counted else None
-    imported = replace(READING, energy_import_wh=total, energy_import_t1_wh=first, energy_import_t2_wh=second)
-    exported = replace(READING, energy_export_wh=total, energy_export_t1_wh=first, energy_export_t2_wh=second)
-    assert (imported.total_import_wh, imported.total_export_wh) == (expected, None)
-    assert (exported.total_import_wh, exported.total_export_wh) == (None, expected)
-
-
-@given(
-    before=st.builds(Counters, st.integers(0, 3), WATT_HOURS, WATT_HOURS),
-    time_ms=st.integers(0, 3),
-    import_wh=WATT_HOURS,
-    export_wh=WATT_HOURS,
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ((("1.8.0", "12345", ""),) * 2, True),
+        ((("1.8.0", "12345", ""),) * 3, False),
+        ((("1.8.0", "12345", "V"),), False),
+    ],
 )
-def test_quality(before: Counters, time_ms: int, import_wh: int | None, export_wh: int | None) -> None:
-    """Older than the newest is out of order; else a counter that both have and that fell went backwards."""
-    reading = Reading(2, time_ms, energy_import_wh=import_wh, energy_export_wh=export_wh)
-    pairs = [(import_wh, before.import_wh), (export_wh, before.export_wh)]
-    fell = any(new is not None and old is not None and new < old for new, old in pairs)
-    if time_ms < before.time_ms:
-        assert judge_quality(reading, before) is Quality.OUT_OF_ORDER
-    else:
-        assert judge_quality(reading, before) is (Quality.COUNTER_BACKWARDS if fell else Quality.GOOD)
+def test_raw_registers(raw: tuple[tuple[str, str, str], ...], *, kept: bool) -> None:
+    """Raw registers are bounded in number and in length; a reading beyond that is refused."""
+    assert (reason_of(replace(READING, raw=raw)) == "") is kept
 
 
-def test_first_reading_is_good() -> None:
-    """There is nothing odd about a meter's first reading."""
-    assert judge_quality(READING, None) is Quality.GOOD
+def test_the_first_reason_counts() -> None:
+    """Of several things that are wrong with a reading one is told, its time first; refusals come in order."""
+    wrong = Reading(1, NOW_MS + 2_001, power_import_w=-1, energy_import_wh=-1)
+    readings = [replace(wrong, time_ms=NOW_MS), READING, wrong, Reading(1, NOW_MS, tariff=3, demand_w=1_001)]
+    errors = refusals(batch_of(readings), LIMITS, NOW_MS)
+    assert list(errors) == [0, 2, 3]
+    assert [error.message.split()[0] for error in errors.values()] == ["energy_import_wh", "Its", "demand_w"]
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "sub_ahead_ms", "doubted", "waits"),
+    [
+        (2_000, 0, False, False),
+        (2_001, 0, False, True),
+        (0, 2_001, False, True),
+        (9_000, 0, False, True),
+        (9_001, 0, False, False),
+        (0, 9_001, False, False),
+        (9_001, 0, True, True),
+        (2_000, 0, True, False),
+    ],
+)
+def test_what_waits_for_the_clock(ahead_ms: int, sub_ahead_ms: int, *, doubted: bool, waits: bool) -> None:
+    """A reading waits that is ahead by more than a meter's clock may be and no more than explains a wrong edge's.
+
+    If that clock is doubted anyway, whatever is ahead waits.
+    """
+    ahead = Reading(2, NOW_MS + ahead_ms, sub_readings=(SUB, replace(SUB, time_ms=NOW_MS + sub_ahead_ms)))
+    batch = batch_of([replace(READING, sub_readings=(SUB,)), ahead, READING])
+    assert first_ahead(batch, LIMITS, NOW_MS, clock_doubted=doubted) == (1 if waits else None)
