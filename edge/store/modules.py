@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -209,6 +210,8 @@ def _module(row: tuple[Any, ...]) -> Module:
     )
 
 
+# These rows are read again and again, and what they hold does not change: parsing takes longer than reading.
+@lru_cache(maxsize=1_024)
 def _parsed(
     digest: str, organization: str, manifest_json: bytes | None, approval_json: bytes | None
 ) -> tuple[Manifest | None, Approval | None]:

@@ -16,14 +16,14 @@ from click.testing import CliRunner
 from edge.app import open_store, settings_file
 from edge.cli.main import cli
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS, day_of
 from edge.domain.spool import Spool
 from edge.errors import EdgeError, StoreCorruptError, StoreError
 from edge.services.provision import EdgePlan, provision
 from edge.settings import Settings, load
-from edge.store.readings import StoredReading
 from edge.store.shelf import date_text
+from tests.rows import Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Path:
         )
         for number in range(1, 73)
     ]
-    asyncio.run(store.append_readings(rows))
+    asyncio.run(store.append_readings(as_batches(rows)))
     asyncio.run(store.write(lambda tables: tables.meters.insert(Meter("m1", "h1", MeterKind.ELECTRICITY, 0))))
     store.close()
     return folder

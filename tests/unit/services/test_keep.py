@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from edge.clock import SimulatedClock
 from edge.domain.event import OPERATOR_SUBJECT
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Reading
 from edge.errors import StoreFullError
 from edge.metrics import Metrics
 from edge.services.audit import AuditLog
@@ -19,6 +18,7 @@ from edge.services.retain import Retention
 from edge.settings import IngestSection, RetentionSection
 from edge.store.store import Store
 from edge.trust.keys import SigningKey
+from tests.rows import Reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
