@@ -29,6 +29,7 @@ from edge.domain.reading import Quality
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.store.store import Store
+from tests.rows import Reading, StoredReading, as_batches
 
 DAY = 20_000
 store = Store.open(pathlib.Path(sys.argv[1]), sys.argv[2], memory_bytes_max=2**28, threads_max=1, write_queue_max=10)

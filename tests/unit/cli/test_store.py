@@ -133,7 +133,9 @@ def test_export(site: Path, tmp_path: Path) -> None:
     run("export", str(site), "--out", str(out), "--from", date_text(TODAY - 4), "--until", date_text(TODAY - 2))
     names = sorted(path.name for path in out.iterdir())
     assert names == sorted(
-        f"{table}-{date_text(day)}.parquet" for table in ("readings", "sub_readings") for day in (TODAY - 4, TODAY - 3)
+        f"{table}-{date_text(day)}.parquet"
+        for table in ("readings", "sub_readings", "raw_registers")
+        for day in (TODAY - 4, TODAY - 3)
     )
     assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
     powers = duckdb.execute(f"SELECT power_import_w FROM '{out}/readings-*.parquet' ORDER BY time_ms").fetchall()
