@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from edge.domain.event import EventKind
 from edge.domain.recording import input_block
 from edge.domain.window import LocalTime, clock_window, window_specs
 from edge.errors import EdgeError
+from edge.sandbox.batch import EvaluationStoppedError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
 from edge.services.faults import counted, health_of
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from edge.domain.recording import Matrix
     from edge.domain.trigger import Trigger
     from edge.metrics import Metrics
+    from edge.sandbox.batch import Batch
+    from edge.sandbox.evaluation import Evaluation
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
     from edge.services.documents import Documents
@@ -184,7 +188,11 @@ class Evaluator:
         now_ms = self._clock.now_ms()
         batch = await self._store.read(lambda tables: _batch(tables, trigger, slot_ms, now_ms))
         windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, slot_ms, batch))
-        evaluation = await self._in_thread(partial(guest.evaluate, inputs, stopped=self._closing.is_set))
+        evaluation = await self._in_thread(partial(self._run, guest, inputs))
+        if evaluation is None:
+            _log.error("evaluation_over_time", trigger=trigger.run_key, slot_ms=slot_ms, households=len(inputs))
+            await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_MISSED)
+            return
         faults = counted(evaluation.faults)
         # Scope neighbourhood: one evaluation speaks for every household.
         each = np.broadcast_to(evaluation.outcomes, len(batch.households)).tolist()
@@ -194,6 +202,22 @@ class Evaluator:
         self._metrics.note_slot(trigger.run_key, len(inputs), asdict(faults), len(acted))
         self._dispatch.notify(acted)
         await self._recorder.record(trigger, slot_ms, batch.households, windows, evaluation, digest, guest.limits)
+
+    def _run(self, guest: Batch, inputs: Matrix) -> Evaluation | None:
+        """Returns what the evaluations gave; None if they took longer than others can be made to wait.
+
+        Fuel does not bound that: there are instructions of one unit that take a hundred times as long as others.
+
+        Raises:
+            EvaluationStoppedError: the edge is stopping.
+        """
+        until_s = time.monotonic() + self._settings.slot_s_max
+        try:
+            return guest.evaluate(inputs, stopped=lambda: self._closing.is_set() or time.monotonic() > until_s)
+        except EvaluationStoppedError:
+            if self._closing.is_set():
+                raise
+            return None
 
     def _inputs(self, trigger: Trigger, slot_ms: int, batch: _Batch) -> tuple[list[Matrix], Matrix, str]:
         """Returns the windows, the input blocks of them and their digest.
