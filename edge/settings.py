@@ -187,6 +187,8 @@ class EvaluationSection(_Section):
     """How long after a slot its readings may still arrive."""
     catch_up_s_max: int = _positive(900)
     """Slots missed by no more than this are evaluated after a restart; older ones are recorded as missed."""
+    slot_s_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
+    """Of a trigger at one slot, all its evaluations together; beyond that it is given up and recorded as missed."""
 
 
 class FaultsSection(_Section):

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -24,6 +25,7 @@ import structlog
 from edge.domain.event import EventKind
 from edge.domain.recording import input_block
 from edge.errors import EdgeError
+from edge.sandbox.batch import EvaluationStoppedError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
 from edge.services.faults import counted
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from edge.domain.trigger import Trigger
     from edge.domain.window import LocalTime
     from edge.metrics import Metrics
+    from edge.sandbox.batch import Batch
+    from edge.sandbox.evaluation import Evaluation
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
     from edge.services.documents import Documents
@@ -178,7 +182,11 @@ class Evaluator:
             return
         guest, households = await self._guests.get(trigger), turn.households
         windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, seen, turn))
-        evaluation = await self._in_thread(partial(guest.evaluate, inputs, stopped=self._closing.is_set))
+        evaluation = await self._in_thread(partial(self._run, guest, inputs))
+        if evaluation is None:
+            _log.error("evaluation_over_time", trigger=trigger.run_key, slot_ms=slot_ms, households=len(inputs))
+            await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_MISSED)
+            return
         faults = counted(evaluation.faults)
         # Scope neighbourhood: one evaluation speaks for every household.
         each = np.broadcast_to(evaluation.outcomes, len(households)).tolist()
@@ -192,6 +200,22 @@ class Evaluator:
     async def _turn(self, trigger: Trigger, seen: SlotInputs) -> Turn | None:
         now_ms = self._clock.now_ms()
         return await self._store.read(lambda tables: turn_of(tables, self._documents, trigger, seen, now_ms))
+
+    def _run(self, guest: Batch, inputs: Matrix) -> Evaluation | None:
+        """Returns what the evaluations gave; None if they took longer than others can be made to wait.
+
+        Fuel does not bound that: there are instructions of one unit that take a hundred times as long as others.
+
+        Raises:
+            EvaluationStoppedError: the edge is stopping.
+        """
+        until_s = time.monotonic() + self._settings.slot_s_max
+        try:
+            return guest.evaluate(inputs, stopped=lambda: self._closing.is_set() or time.monotonic() > until_s)
+        except EvaluationStoppedError:
+            if self._closing.is_set():
+                raise
+            return None
 
     def _inputs(self, trigger: Trigger, seen: SlotInputs, turn: Turn) -> tuple[list[Matrix], Matrix, str]:
         """Returns the windows, the input blocks of them and their digest.
