@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from edge.domain.event import EventKind
+from edge.sandbox.guest import Guest
 from edge_sdk.identity import Role
 from edge_sdk.wire.v1.household_pb2 import OFFER_STATE_UNDECIDED
 
