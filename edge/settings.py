@@ -22,7 +22,13 @@ from edge.settings_evaluation import (
     ReplaySection,
     SandboxLimits,
 )
-from edge.settings_people import ActionsSection, AuditSection, ConsentSection, EnrolmentSection
+from edge.settings_people import (
+    ActionsSection,
+    AuditSection,
+    ConsentSection,
+    EnrolmentSection,
+    HouseholdViewSection,
+)
 from edge.settings_section import MIB, Section, positive
 from edge_sdk.text import problems_of
 
@@ -37,6 +43,7 @@ __all__ = [
     "EnrolmentSection",
     "EvaluationSection",
     "FaultsSection",
+    "HouseholdViewSection",
     "IngestSection",
     "LogSection",
     "MetricsSection",
@@ -221,6 +228,7 @@ class Settings(Section):
     admission: AdmissionSection = AdmissionSection()
     enrolment: EnrolmentSection = EnrolmentSection()
     consent: ConsentSection = ConsentSection()
+    household_view: HouseholdViewSection = HouseholdViewSection()
     actions: ActionsSection = ActionsSection()
     audit: AuditSection = AuditSection()
 

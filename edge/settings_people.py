@@ -44,3 +44,22 @@ class AuditSection(Section):
     """The audit log."""
 
     page_entries_max: int = positive(500)
+
+
+class HouseholdViewSection(Section):
+    """What a household may read of its own readings at a time."""
+
+    range_days_max: int = positive(400, up_to=4_000)
+    """Of one question."""
+    samples_max: int = positive(120_000, up_to=10_000_000)
+    """Of each series, in one answer."""
+    part_samples_max: int = positive(2_000, up_to=10_000)
+    """Of each series, in one message of an answer, and in memory at a time."""
+    page_readings_max: int = positive(500, up_to=2_000)
+    """In one answer of a list."""
+    queries_max: int = positive(2, up_to=64)
+    """At a time, of all households together. The others wait."""
+    live_streams_max: int = positive(4, up_to=100)
+    """Live streams that one household may have open."""
+    live_readings_max: int = positive(100, up_to=2_000)
+    """Kept for one live stream that is read more slowly than they come; older ones are left out."""
