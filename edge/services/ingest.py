@@ -56,7 +56,7 @@ class Ingest:
         settings: IngestSection,
         clock: Clock,
         metrics: Metrics,
-        on_durable: Callable[[Sequence[StoredBatch]], None],
+        on_durable: Callable[[Sequence[StoredBatch]], None] = lambda _: None,
     ) -> None:
         """Makes an ingest. `on_durable` is told of what was committed, in the event loop, and returns at once."""
         self._store = store
@@ -219,7 +219,8 @@ class Ingest:
             if durable:
                 self._positions.of(batch.spool).durable = int(batch.readings.sequence[-1])
         if durable:
-            self._on_durable(batches)
+            # After those who wait for the commit, none of whom is held up or harmed by what comes of it.
+            asyncio.get_running_loop().call_soon(self._on_durable, batches)
         else:
             lost = StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
             self._positions.lose({batch.spool.meter_id for batch in batches}, lost)
