@@ -41,6 +41,7 @@ from edge.services.live import LiveReadings
 from edge.services.load import Guests
 from edge.services.meter_record import MeterRecords
 from edge.services.organizations import Organizations
+from edge.services.reader import Readers
 from edge.services.receipt import Receipts
 from edge.services.record import Recorder
 from edge.services.replay import Replays
@@ -198,7 +199,14 @@ class Application:
         return Servicers(
             MeterServicer(self._ingest, records, edge_id, settings.ingest, self.metrics),
             HouseholdServicer(
-                self._consents, self._receipts, self._dispatch, self._view, self._live, settings.edge, clock
+                self._consents,
+                self._receipts,
+                self._dispatch,
+                self._view,
+                self._live,
+                Readers(store, self._audit, clock),
+                settings.edge,
+                clock,
             ),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,

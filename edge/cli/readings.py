@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.cli.output import enum_word, safe
+from edge.domain.reading import Quality
 from edge_sdk.wire.v1.meter_pb2 import SubMeterKind
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from edge_sdk.wire.v1.meter_pb2 import SubMeter
 
 _MARKS = {
-    "COUNTER_BACKWARDS": "a counter is lower than before",
-    "OUT_OF_ORDER": "it came after a newer one",
-    "TIME_REPEATED": "it has the time of the one before",
-    "CLOCK_AHEAD": "the meter's clock is ahead",
-    "ENERGY_JUMP": "a counter rose by more than the connection can carry",
+    Quality.COUNTER_BACKWARDS.name: "a counter is lower than before",
+    Quality.OUT_OF_ORDER.name: "it came after a newer one",
+    Quality.TIME_REPEATED.name: "it has the time of the one before",
+    Quality.CLOCK_AHEAD.name: "the meter's clock is ahead",
+    Quality.ENERGY_JUMP.name: "a counter rose by more than the connection can carry",
 }
 # By the end of a register's name: what it is counted in, and how many of that a person would call one.
 _UNITS = {"_wh": ("Wh", 1), "_w": ("W", 1), "_dv": ("V", 10), "_ma": ("A", 1000), "_l": ("L", 1)}

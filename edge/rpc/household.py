@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.services.consent import Consents
     from edge.services.dispatch import Dispatch
     from edge.services.live import LiveReadings
+    from edge.services.reader import Readers
     from edge.services.receipt import Receipts
     from edge.services.view import HouseholdView
     from edge.settings import EdgeSection
@@ -36,6 +37,7 @@ class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
         dispatch: Dispatch,
         view: HouseholdView,
         live: LiveReadings,
+        readers: Readers,
         edge: EdgeSection,
         clock: Clock,
     ) -> None:
@@ -44,6 +46,7 @@ class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
         self._dispatch = dispatch
         self._view = view
         self._live = live
+        self._readers = readers
         self._edge_id = edge.id
         self._timezone = edge.timezone
         self._clock = clock
@@ -112,14 +115,15 @@ class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
 
     async def ReadSeries(self, request: pb.ReadSeriesRequest, context: Context) -> AsyncIterator[pb.ReadSeriesResponse]:
         """Shows samples of the household's own past."""
-        async with aclosing(self._view.series(self._household(context), series_query(request))) as parts:
+        household = await self._reader(context)
+        async with aclosing(self._view.series(household, series_query(request))) as parts:
             async for part in parts:
                 yield part_to_wire(part, request.resolution_s, self._timezone)
 
     async def ListReadings(self, request: pb.ListReadingsRequest, context: Context) -> pb.ListReadingsResponse:
         """Shows what the household's own meters said."""
         readings, token = await self._view.readings(
-            self._household(context), request.from_ms, request.until_ms, request.page_size, request.page_token
+            await self._reader(context), request.from_ms, request.until_ms, request.page_size, request.page_token
         )
         return pb.ListReadingsResponse(
             readings=map(reading_to_wire, readings), next_page_token=token, timezone=self._timezone
@@ -129,10 +133,13 @@ class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
         self, _request: pb.StreamReadingsRequest, context: Context
     ) -> AsyncIterator[pb.StreamReadingsResponse]:
         """Streams what they say."""
-        async with aclosing(self._live.follow(self._household(context))) as parts:
+        async with aclosing(self._live.follow(await self._reader(context))) as parts:
             async for part in parts:
                 readings = map(reading_to_wire, part.readings)
                 yield pb.StreamReadingsResponse(readings=readings, left_out=part.left_out, timezone=self._timezone)
 
     def _household(self, context: Context) -> str:
         return authenticate(context, self._edge_id).name
+
+    async def _reader(self, context: Context) -> str:
+        return await self._readers.note(authenticate(context, self._edge_id))

@@ -10,6 +10,7 @@ import grpc
 from google.protobuf import message_factory
 
 from edge.rpc.roles import ROLES
+from edge_sdk.household import HouseholdClient
 from edge_sdk.identity import Role
 from edge_sdk.wire.v1 import audit_pb2, household_pb2, meter_pb2, operator_pb2, organization_pb2
 from edge_sdk.wire.v1.meter_pb2 import Reading
@@ -127,3 +128,31 @@ async def test_nobody_else_gets_a_reading(street: Street, capfd: pytest.CaptureF
     assert telling == {f"/edge.v1.HouseholdService/{method}" for method in methods}
     written = capfd.readouterr()
     assert not any(needle.decode() in written.out + written.err for needle in NEEDLES[:2])
+
+
+async def test_who_reads_is_in_the_households_log(street: Street) -> None:
+    """Each certificate that readings are asked for with is in that household's log, and no other's, once a day."""
+    async with street:
+        await street.enrol("h1")
+        await (await street.operator()).enrol_meter("m-other", "other", METER_KIND_ELECTRICITY)
+
+        async def read(client: HouseholdClient) -> list[str]:
+            async for _ in client.series(["power_import"], 1, 2, 60):
+                pass
+            async for _ in client.readings(1, 2):
+                pass
+            events = await street.events("readings_read", Role.HOUSEHOLD, "h1")
+            return [str(event["certificate"]) for event in events]
+
+        client = await street.household("h1")
+        (first,) = await read(client)
+        assert await read(client) == [first]
+        # As the operator could, which issues identities.
+        street._identities.pop((Role.HOUSEHOLD, "h1"))
+        async with HouseholdClient(street.identity(Role.HOUSEHOLD, "h1")) as another:
+            own, other = await read(another)
+        assert own == first != other
+        street.clock.advance_to(street.now_ms + 86_400_000)
+        assert await read(client) == [first, other, first]
+        for role, name in ((Role.HOUSEHOLD, "other"), (Role.OPERATOR, "operator")):
+            assert await street.events("readings_read", role, name) == []
