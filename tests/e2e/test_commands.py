@@ -194,7 +194,7 @@ def test_a_service_with_two_purposes(site: Any, build_pulse: Callable[..., Path]
 
 
 def test_a_household_reads_its_own(site: Any) -> None:
-    """Samples, readings and what comes live, for people and as JSON; what cannot be asked is refused with a reason."""
+    """Samples, readings and what comes live, for people, as JSON and as a table."""
     run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator)
     household, meter = site.identity("household", "h1"), site.identity("meter", "m1")
     follow = [sys.executable, "-m", "edge", "data", "live", "--count", "2", "--json", "--as", str(household)]
@@ -226,6 +226,12 @@ def test_a_household_reads_its_own(site: Any) -> None:
     lines_for_people = run(*asked).splitlines()
     assert "power_import W" in lines_for_people[0]
     assert re.fullmatch(r".* CES?T +- +-", lines_for_people[1])
+
+
+def test_what_a_household_cannot_ask(site: Any) -> None:
+    """Series of others, ranges that are too long or none, other households and roles are refused with a reason."""
+    run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator)
+    household = site.identity("household", "h1")
     refusals = {
         "SERIES_UNKNOWN": ("--series", "neighbourhood.power_import"),
         "RANGE_TOO_LONG": ("--series", "power_import", "--from", "2020-01-01T00:00:00Z"),

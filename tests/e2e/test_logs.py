@@ -61,8 +61,8 @@ async def _drain(call: Any) -> None:
 async def test_neither_logs_nor_metrics_hold_a_reading(
     make_site: Callable[[], Any], run_edge: Callable[..., Any]
 ) -> None:
-    """Stored, refused, damaged on the way, met by a failing disk or shown to their own household: not even at level debug
-    has a line their values.
+    """Stored, refused, damaged on the way, met by a failing disk or shown to their own household: not even at level
+    debug has a line their values.
     """
     site = make_site()
     site.change_settings(level='"debug"')
