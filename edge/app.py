@@ -8,13 +8,12 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import start_http_server
 
 from edge.channels.inbox import InboxChannel
 from edge.clock import Clock, SystemClock
 from edge.domain.window import LocalTime
 from edge.errors import EdgeError, SettingsError
-from edge.metrics import Metrics
+from edge.metrics import Metrics, serve
 from edge.rpc.audit import AuditServicer
 from edge.rpc.gate import Gate
 from edge.rpc.household import HouseholdServicer
@@ -104,39 +103,43 @@ class Application:
         self._live = LiveReadings(store, settings.household_view)
         self._view = HouseholdView(store, settings.household_view, clock)
         self._ingest = Ingest(store, settings.ingest, clock, self.metrics, self._live.note_durable)
-        self._admission = Admission(
-            store,
-            self._audit,
-            Examination(self._sandbox, settings.sandbox),
-            settings.sandbox,
-            self._documents.policy,
-            clock,
-            settings.admission,
-        )
+        self._admission = self._make_admission()
         self._consents = Consents(store, self._audit, self._documents, settings.consent, clock, random_bytes)
         self._receipts = Receipts(store, clock, edge_id, device_key)
         self._dispatch = Dispatch(store, InboxChannel(), (), settings.actions, self.metrics)
         self._recorder = Recorder(store.recordings, settings.replay, clock)
         self._replays = Replays(store, self._audit, settings.sandbox, settings.replay, clock)
-        self.evaluator = Evaluator(
-            store,
-            self._audit,
-            self._documents,
-            Guests(store, self._sandbox, self._documents),
-            self._dispatch,
-            Conclusion(self._audit, self._documents, self._watch, self._shadows, settings.actions, clock),
-            self._recorder,
-            settings.evaluation,
-            _local_time(settings),
-            clock,
-            self.metrics,
-        )
+        self.evaluator = self._make_evaluator()
         self.keeper = Keeper(store, self._audit, Retention(store, self._audit, settings.retention, clock), clock)
         gate = Gate(edge_id, SystemClock(), lambda: self._documents.revocations, self.metrics)
         self._server = RpcServer(settings.server, _tls_files(paths), gate, self._servicers())
         self._evaluating: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._metrics_server: Callable[[], None] | None = None
+
+    def _make_admission(self) -> Admission:
+        settings = self._settings
+        examination = Examination(self._sandbox, settings.sandbox)
+        policy = self._documents.policy
+        return Admission(
+            self._store, self._audit, examination, settings.sandbox, policy, self.clock, settings.admission
+        )
+
+    def _make_evaluator(self) -> Evaluator:
+        settings = self._settings
+        return Evaluator(
+            self._store,
+            self._audit,
+            self._documents,
+            Guests(self._store, self._sandbox, self._documents),
+            self._dispatch,
+            Conclusion(self._audit, self._documents, self._watch, self._shadows, settings.actions, self.clock),
+            self._recorder,
+            settings.evaluation,
+            _local_time(settings),
+            self.clock,
+            self.metrics,
+        )
 
     @property
     def port(self) -> int:
@@ -153,7 +156,7 @@ class Application:
         self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
         await self._server.start()
         if self._settings.metrics.enabled:
-            self._metrics_server = self._serve_metrics()
+            self._metrics_server = serve(self.metrics, self._settings.metrics.host, self._settings.metrics.port)
         _log.info("edge_started", edge=self._settings.edge.id, port=self.port)
 
     async def stop(self) -> None:
@@ -230,24 +233,6 @@ class Application:
             # Seen before: the ordinary case at every start but the first.
             if error.reason != "DOCUMENT_OUTDATED":
                 _log.error("provisioned_document_refused", file=file.name, reason=error.reason, error=str(error))
-
-    def _serve_metrics(self) -> Callable[[], None]:
-        section = self._settings.metrics
-        try:
-            server, thread = start_http_server(section.port, section.host, self.metrics.registry)
-        except OSError as error:
-            raise SettingsError(
-                f"Metrics cannot be served on {section.host}:{section.port}: {error.strerror}.",
-                advice="Set metrics.port to a free one, or metrics.enabled = false.",
-                reason="PORT_IN_USE",
-            ) from error
-
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        return close
 
 
 async def _cancel(task: asyncio.Task[None] | None) -> None:

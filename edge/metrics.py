@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from edge.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Metrics:
@@ -68,3 +70,26 @@ class Metrics:
         moved_in = self.registry.get_sample_value("edge_bytes_in_total") or 0
         moved_out = self.registry.get_sample_value("edge_bytes_out_total") or 0
         return int(moved_in), int(moved_out)
+
+
+def serve(metrics: Metrics, host: str, port: int) -> Callable[[], None]:
+    """Serves metrics over HTTP in a thread; returns what ends that.
+
+    Raises:
+        SettingsError: the port is not free.
+    """
+    try:
+        server, thread = start_http_server(port, host, metrics.registry)
+    except OSError as error:
+        raise SettingsError(
+            f"Metrics cannot be served on {host}:{port}: {error.strerror}.",
+            advice="Set metrics.port to a free one, or metrics.enabled = false.",
+            reason="PORT_IN_USE",
+        ) from error
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return close
