@@ -34,11 +34,13 @@ TODAY = int(time.time() * 1000) // DAY_MS
 class Feed:
     """A gateway with one spool. A reading follows from its sequence, so none has to be remembered.
 
-    Every batch lies across the end of a day, half of it on either side.
+    Every batch lies across the end of a day.
 
     Attributes:
         first_day: the day before the first border.
         days: how many borders there are; after the last one it begins again at the first.
+        before: how many of a batch lie before the border; with 0 there is none in it.
+        pause_s: between two batches.
         sent: the last sequence that was handed to the line.
         acknowledged: the last one that the edge said is durable.
         faults: the reasons that streams ended with.
@@ -49,6 +51,7 @@ class Feed:
     spool_id: str = ""
     first_day: int = TODAY - 14
     days: int = 10
+    before: int = BATCH // 2
     pause_s: float = 0.03
     sent: int = 0
     acknowledged: int = 0
@@ -58,7 +61,7 @@ class Feed:
     def time_ms(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the times of readings."""
         batch, place = np.divmod(sequence - 1, BATCH)
-        return (self.first_day + 1 + batch // 20 % self.days) * DAY_MS + (place - BATCH // 2) * 1000
+        return (self.first_day + 1 + batch // 20 % self.days) * DAY_MS + (place - self.before) * 1000
 
     async def run(self) -> None:
         """Reports until cancelled, over one connection after the other."""

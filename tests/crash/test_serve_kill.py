@@ -23,7 +23,7 @@ from edge_sdk.errors import EdgeError
 from edge_sdk.identity import Identity
 from edge_sdk.operator import OperatorClient
 from edge_sdk.wire.v1.operator_pb2 import MeterKind as WireKind
-from tests.crash.feed import Feed, Found, found_of, running
+from tests.crash.feed import Feed, found_of, running
 from tests.e2e.conftest import edge, edge_json
 
 if TYPE_CHECKING:
