@@ -133,11 +133,15 @@ def _check_room(shelf: Shelf, day: int) -> None:
     Raises:
         StoreDiskError: it has none. Readings that come meanwhile would meet a full disk.
     """
-    if shutil.disk_usage(shelf.folder).free < 2 * shelf.size_bytes(day):
+    if _free_bytes(shelf.folder) < 2 * shelf.size_bytes(day):
         raise StoreDiskError(
             f"The disk of the data folder has no room to rewrite {shelf.file(day)}.",
             advice="Free space there. Until then the file stays as it is, and nothing is lost.",
         )
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 def _tables(cursor: duckdb.DuckDBPyConnection, db: str) -> dict[str, set[str]]:
