@@ -97,8 +97,18 @@ class Rewriter:
             raise StoreError("The day was added to while it was rewritten.", advice="Nothing: the edge tries again.")
         for shelf in copy.shelves:
             with self._engine.gate.alone():
+                self._drop_log(shelf, copy.day)
                 _swap_file(shelf, copy.day)
         self._rollups.forget(copy.day)
+
+    def _drop_log(self, shelf: Shelf, day: int) -> None:
+        """Has a log go that DuckDB found to hold nothing, as one that is damaged: it stays until something is written."""
+        if log_of(shelf.file(day)).exists():
+            cursor = self._engine.cursor()
+            try:
+                cursor.execute(f"UPDATE {shelf.name(day)}.meta SET version = version")
+            finally:
+                cursor.close()
 
     def _copy_file(self, cursor: duckdb.DuckDBPyConnection, shelf: Shelf, day: int) -> None:
         file = shelf.copy_file(day)

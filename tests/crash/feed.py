@@ -41,6 +41,7 @@ class Feed:
         days: how many borders there are; after the last one it begins again at the first.
         before: how many of a batch lie before the border; with 0 there is none in it.
         pause_s: between two batches.
+        until: the last sequence that is to be sent; 0 for no end.
         sent: the last sequence that was handed to the line.
         acknowledged: the last one that the edge said is durable.
         faults: the reasons that streams ended with.
@@ -53,6 +54,7 @@ class Feed:
     days: int = 10
     before: int = BATCH // 2
     pause_s: float = 0.03
+    until: int = 0
     sent: int = 0
     acknowledged: int = 0
     acknowledged_at_s: float = 0.0
@@ -89,11 +91,13 @@ class Feed:
 
     async def _batches(self) -> AsyncIterator[Sequence[Reading]]:
         while True:
+            while self.until and self.sent >= self.until:
+                await asyncio.sleep(0.02)
             sequences = np.arange(self.sent + 1, (self.sent // BATCH + 1) * BATCH + 1)
             times = self.time_ms(sequences)
             self.sent = int(sequences[-1])
             yield [
-                Reading(sequence=sequence, time_ms=time_ms, energy_import_wh=sequence)
+                Reading(sequence=sequence, time_ms=time_ms, energy_import_wh=sequence, power_import_w=1)
                 for sequence, time_ms in zip(sequences.tolist(), times.tolist(), strict=True)
             ]
             await asyncio.sleep(self.pause_s)
