@@ -37,15 +37,18 @@ from edge.services.examine import Examination
 from edge.services.faults import FaultWatch
 from edge.services.ingest import Ingest
 from edge.services.keep import Keeper
+from edge.services.live import LiveReadings
 from edge.services.load import Guests
 from edge.services.meter_record import MeterRecords
 from edge.services.organizations import Organizations
+from edge.services.reader import Readers
 from edge.services.receipt import Receipts
 from edge.services.record import Recorder
 from edge.services.replay import Replays
 from edge.services.retain import Retention
 from edge.services.shadow import Shadows
 from edge.services.status import StatusReport
+from edge.services.view import HouseholdView
 from edge.settings import FILE_NAME
 from edge.store.store import Store
 from edge.trust.documents import precedence
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edge.domain.meter import Meter
     from edge.settings import PathsSection, Settings
 
 _log = structlog.get_logger(__name__)
@@ -97,7 +101,9 @@ class Application:
         self._documents = Documents(store, self._audit, self._cancellation, edge_id, operator_key, clock)
         self._watch = FaultWatch(store, self._audit, self._cancellation, settings.faults, clock, self.metrics)
         self._shadows = Shadows(store, self._audit)
-        self._ingest = Ingest(store, settings.ingest, clock, self.metrics)
+        self._live = LiveReadings(store, settings.household_view)
+        self._view = HouseholdView(store, settings.household_view, clock)
+        self._ingest = Ingest(store, settings.ingest, clock, self.metrics, self._live.note_durable)
         self._admission = Admission(
             store,
             self._audit,
@@ -164,9 +170,11 @@ class Application:
             stack.push_async_callback(self._ingest.stop)
             stack.push_async_callback(asyncio.to_thread, self.evaluator.close)
             stack.push_async_callback(asyncio.to_thread, self._replays.close)
+            stack.push_async_callback(asyncio.to_thread, self._view.close)
             stack.push_async_callback(_cancel, self._keeping)
             stack.push_async_callback(_cancel, self._evaluating)
             stack.push_async_callback(self._server.stop)
+            stack.callback(self._live.close)
             # A compilation may take longer than whoever stops the edge waits: it ends now, and its upload says so.
             stack.callback(self._sandbox.stop_compiling)
 
@@ -174,7 +182,7 @@ class Application:
         settings, store, clock, edge_id = self._settings, self._store, self.clock, self._settings.edge.id
         records = MeterRecords(store, clock, settings.enrolment.page_gaps_max)
         operator = OperatorServicer(
-            Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max, self._ingest.note_retired),
+            Enrolment(store, self._audit, clock, settings.enrolment.page_meters_max, self._note_meter),
             self._admission,
             self._documents,
             Control(store, self._audit, self._cancellation, clock),
@@ -190,11 +198,25 @@ class Application:
         )
         return Servicers(
             MeterServicer(self._ingest, records, edge_id, settings.ingest, self.metrics),
-            HouseholdServicer(self._consents, self._receipts, self._dispatch, edge_id, clock),
+            HouseholdServicer(
+                self._consents,
+                self._receipts,
+                self._dispatch,
+                self._view,
+                self._live,
+                Readers(store, self._audit, clock),
+                settings.edge,
+                clock,
+            ),
             OrganizationServicer(self._admission, edge_id, clock),
             operator,
             AuditServicer(self._audit, edge_id, settings.audit.page_entries_max),
         )
+
+    def _note_meter(self, meter: Meter) -> None:
+        self._live.note_meter(meter)
+        if meter.retired_ms is not None:
+            self._ingest.note_retired(meter.meter_id)
 
     async def failed(self) -> None:
         """Returns when the evaluator has ended, which it does only by failing; raises what it failed with."""

@@ -10,9 +10,10 @@ import click
 
 from edge.cli.inspection import read_at_most
 from edge.cli.options import EXISTING_FILE, run
+from edge.cli.times import Time
 from edge.domain.window import LocalTime
 from edge.errors import InvalidRequestError
-from edge.services.input_table import Format, parse_time_ms, read_table
+from edge.services.input_table import Format, read_table
 from edge.services.local_windows import Street, check_slots, every_slot, inputs_of_readings
 from edge.services.reading_table import TIME, readings_of
 from edge.services.run_module import ModuleFile, open_module
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
 
 _HOURS = EdgeSection(id="desk")
 _Times: TypeAlias = "tuple[int, ...]"
-
-
-class Time(click.ParamType[int]):
-    """A time: unix milliseconds, or ISO 8601 with a zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Returns it as unix ms."""
-        try:
-            return parse_time_ms(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @dataclass(frozen=True, slots=True)

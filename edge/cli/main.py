@@ -15,6 +15,7 @@ from edge.errors import EdgeError
 _COMMANDS = {
     "audit": "edge.cli.audit:audit",
     "consent": "edge.cli.consent:consent",
+    "data": "edge.cli.data:data",
     "demo": "edge.cli.demo:demo",
     "identity": "edge.cli.identity:identity",
     "inbox": "edge.cli.inbox:inbox",

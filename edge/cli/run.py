@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli.inputs import Data, Time, data_options, read_inputs, read_module
+from edge.cli.inputs import Data, data_options, read_inputs, read_module
 from edge.cli.options import EXISTING_FILE, FILE, as_identity, as_json, load_identity, run
 from edge.cli.output import plain, print_json, safe, time_text
+from edge.cli.times import Time
 from edge.errors import InvalidRequestError
 from edge.sandbox.engine import conditions_of, limits_under
 from edge.sandbox.evaluation import FaultCode

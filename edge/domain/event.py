@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     ACTION_CREATED = "action_created"
     ACTIONS_CANCELLED = "actions_cancelled"
     RELEASE = "release"
+    READINGS_READ = "readings_read"
     READINGS_REMOVED = "readings_removed"
     ROLLUPS_REMOVED = "rollups_removed"
     FILES_SET_ASIDE = "files_set_aside"

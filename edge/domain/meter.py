@@ -33,3 +33,7 @@ class Meter:
     def counts_at(self, time_ms: int) -> bool:
         """Whether its readings up to then count, for it was not retired yet."""
         return self.retired_ms is None or time_ms < self.retired_ms
+
+    def is_own_at(self, time_ms: int) -> bool:
+        """Whether it was its household's own then: the time before may have been somebody else's."""
+        return self.enrolled_ms <= time_ms and self.counts_at(time_ms)

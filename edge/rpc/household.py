@@ -9,6 +9,7 @@ from edge.errors import InvalidRequestError
 from edge.rpc.actions import action_to_wire
 from edge.rpc.consents import consent_to_wire, offer_to_wire, terms_from_wire
 from edge.rpc.gate import Context, authenticate
+from edge.rpc.view import part_to_wire, reading_to_wire, series_query
 from edge_sdk.household import ACKNOWLEDGED_MAX
 from edge_sdk.wire.v1 import household_pb2 as pb
 from edge_sdk.wire.v1 import household_pb2_grpc
@@ -19,17 +20,35 @@ if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.services.consent import Consents
     from edge.services.dispatch import Dispatch
+    from edge.services.live import LiveReadings
+    from edge.services.reader import Readers
     from edge.services.receipt import Receipts
+    from edge.services.view import HouseholdView
+    from edge.settings import EdgeSection
 
 
 class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
     """Called by households, each for itself: whose it is, the certificate says."""
 
-    def __init__(self, consents: Consents, receipts: Receipts, dispatch: Dispatch, edge_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        consents: Consents,
+        receipts: Receipts,
+        dispatch: Dispatch,
+        view: HouseholdView,
+        live: LiveReadings,
+        readers: Readers,
+        edge: EdgeSection,
+        clock: Clock,
+    ) -> None:
         self._consents = consents
         self._receipts = receipts
         self._dispatch = dispatch
-        self._edge_id = edge_id
+        self._view = view
+        self._live = live
+        self._readers = readers
+        self._edge_id = edge.id
+        self._timezone = edge.timezone
         self._clock = clock
 
     async def ListOffers(
@@ -94,5 +113,33 @@ class HouseholdServicer(household_pb2_grpc.HouseholdServiceServicer):
         count = await self._dispatch.acknowledge(self._household(context), list(request.action_ids))
         return pb.AcknowledgeActionsResponse(acknowledged=count)
 
+    async def ReadSeries(self, request: pb.ReadSeriesRequest, context: Context) -> AsyncIterator[pb.ReadSeriesResponse]:
+        """Shows samples of the household's own past."""
+        household = await self._reader(context)
+        async with aclosing(self._view.series(household, series_query(request))) as parts:
+            async for part in parts:
+                yield part_to_wire(part, request.resolution_s, self._timezone)
+
+    async def ListReadings(self, request: pb.ListReadingsRequest, context: Context) -> pb.ListReadingsResponse:
+        """Shows what the household's own meters said."""
+        readings, token = await self._view.readings(
+            await self._reader(context), request.from_ms, request.until_ms, request.page_size, request.page_token
+        )
+        return pb.ListReadingsResponse(
+            readings=map(reading_to_wire, readings), next_page_token=token, timezone=self._timezone
+        )
+
+    async def StreamReadings(
+        self, _request: pb.StreamReadingsRequest, context: Context
+    ) -> AsyncIterator[pb.StreamReadingsResponse]:
+        """Streams what they say."""
+        async with aclosing(self._live.follow(await self._reader(context))) as parts:
+            async for part in parts:
+                readings = map(reading_to_wire, part.readings)
+                yield pb.StreamReadingsResponse(readings=readings, left_out=part.left_out, timezone=self._timezone)
+
     def _household(self, context: Context) -> str:
         return authenticate(context, self._edge_id).name
+
+    async def _reader(self, context: Context) -> str:
+        return await self._readers.note(authenticate(context, self._edge_id))

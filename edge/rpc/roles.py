@@ -19,6 +19,10 @@ _BY_SERVICE: dict[str, dict[str, frozenset[Role]]] = {
             "GetConsentReceipt",
             "StreamInbox",
             "AcknowledgeActions",
+            # Readings, of the caller's own meters. No other method returns any, and no other role has these.
+            "ReadSeries",
+            "ListReadings",
+            "StreamReadings",
         ),
         frozenset({Role.HOUSEHOLD}),
     ),

@@ -26,6 +26,7 @@ import wasmtime
 from edge.sandbox.admission import EVALUATE, MEMORY
 from edge.sandbox.assemble import assemble
 from edge.sandbox.expose import GLOBAL, TABLE
+from edge.sandbox.instance import refill_for_host
 from edge.sandbox.state import view
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from edge.sandbox.instance import Instance
     from edge.sandbox.state import State
 
-PLENTY: Final = 2**62
-"""Fuel for what is the host's own."""
 _RUN: Final = "run"
 _TAKE: Final = "take"
 _OWN_MEMORY: Final = "own"
@@ -119,7 +118,7 @@ class DriverModule:
         assert isinstance(take, wasmtime.Func)
         assert isinstance(run, wasmtime.Func)
         assert isinstance(memory, wasmtime.Memory)
-        store.set_fuel(PLENTY)
+        refill_for_host(store)
         take(store)
         # The memory does not grow, so it stays where it is for as long as the store lives.
         content = view(store, memory)

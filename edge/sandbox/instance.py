@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
@@ -18,12 +18,22 @@ if TYPE_CHECKING:
     from edge.settings import SandboxLimits
 
 
-class FaultError(Exception):
-    """Ends an evaluation. Does not leave the sandbox."""
+PLENTY: Final = 2**62
+"""Fuel, or ticks, for what is the host's own."""
 
-    def __init__(self, code: FaultCode) -> None:
+
+class FaultError(Exception):
+    """Ends an evaluation. Does not leave the sandbox.
+
+    Attributes:
+        code: why.
+        out_of_stack: whether it trapped for want of stack, so that where depends on what was on the stack before it.
+    """
+
+    def __init__(self, code: FaultCode, *, out_of_stack: bool = False) -> None:
         super().__init__(code.name)
         self.code = code
+        self.out_of_stack = out_of_stack
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +91,7 @@ def instantiate(store: wasmtime.Store, instantiable: wasmtime.InstancePre) -> Ma
     try:
         return instantiable.instantiate(store).exports(store)
     except wasmtime.Trap as trap:
-        raise FaultError(_fault_of(trap)) from trap
+        raise _fault_of(trap) from trap
     except wasmtime.WasmtimeError as error:
         advice = "Admit the module again under the present limits."
         raise SandboxError(f"The module cannot be instantiated: {error}.", advice=advice) from error
@@ -106,6 +116,15 @@ def refill(store: wasmtime.Store, fuel: int, wall_s: float) -> None:
     """
     store.set_fuel(fuel + 1)
     store.set_epoch_deadline(ticks_for(wall_s))
+
+
+def refill_for_host(store: wasmtime.Store) -> None:
+    """Gives a store fuel and time for what is the host's own, whatever a guest has used up before it.
+
+    Else a guest whose preparation ends close to its deadline would have the host's own code interrupted.
+    """
+    store.set_fuel(PLENTY)
+    store.set_epoch_deadline(PLENTY)
 
 
 def memory_of(exports: Mapping[str, object]) -> wasmtime.Memory:
@@ -142,7 +161,7 @@ def call(store: wasmtime.Store, called: wasmtime.Func, name: str, *arguments: in
     try:
         return called(store, *arguments)
     except wasmtime.Trap as trap:
-        raise FaultError(_fault_of(trap)) from trap
+        raise _fault_of(trap) from trap
     except wasmtime.WasmtimeError as error:
         raise SandboxError(f"The guest's `{name}` cannot be called: {error}.") from error
 
@@ -153,12 +172,13 @@ def _i32(result: object, name: str) -> int:
     return result
 
 
-def _fault_of(trap: wasmtime.Trap) -> FaultCode:
+def _fault_of(trap: wasmtime.Trap) -> FaultError:
     match trap.trap_code:
         case None:
             raise SandboxError(f"A guest ended in a way that WebAssembly does not know: {trap.message}.") from trap
         case wasmtime.TrapCode.OUT_OF_FUEL:
-            return FaultCode.FUEL
+            return FaultError(FaultCode.FUEL)
         case wasmtime.TrapCode.INTERRUPT:
-            return FaultCode.WALL_CLOCK
-    return FaultCode.TRAP
+            return FaultError(FaultCode.WALL_CLOCK)
+        case code:
+            return FaultError(FaultCode.TRAP, out_of_stack=code is wasmtime.TrapCode.STACK_OVERFLOW)

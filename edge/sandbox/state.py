@@ -63,7 +63,7 @@ class State:
         return self.used_until - self.used_from
 
     def has_grown(self, instance: Instance) -> bool:
-        """Whether an instance's memory or table is larger than at first, which nothing can undo."""
+        """Whether an instance's memory or table has another size than at first, which nothing can undo."""
         if instance.memory.data_len(instance.store) != self.memory_bytes:
             return True
         return self.table is not None and _table_of(instance).size(instance.store) != self.table[0]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 import wasmtime
 
 from edge.sandbox.assemble import assemble
-from edge.sandbox.driver import PLENTY
-from edge.sandbox.instance import FaultError, call
+from edge.sandbox.instance import PLENTY, FaultError, call, refill_for_host
 
 if TYPE_CHECKING:
     from edge.sandbox.driver import DriverModule
@@ -62,7 +61,7 @@ class Toll:
 
 
 def _fuel_of(store: wasmtime.Store, called: wasmtime.Func, *arguments: int) -> int:
-    store.set_fuel(PLENTY)
+    refill_for_host(store)
     with suppress(FaultError):
         call(store, called, "stand-in", *arguments)
     return PLENTY - store.get_fuel()

@@ -75,7 +75,10 @@ class Conclusion:
         counts = SlotCounts(evaluated.slot_ms, evaluated.evaluations, evaluated.faults)
         healthy = self._watch.note(transaction, trigger, counts)
         runs = healthy and trigger in self._documents.permitted(running_triggers(transaction, now_ms))
-        still = consenting(transaction, trigger, now_ms) if runs else {}
+        acting = [name for name, outcome in zip(evaluated.households, evaluated.outcomes, strict=True) if outcome]
+        # A shadow is compared also over those for whom it would do nothing.
+        asked = None if trigger.shadow else acting
+        still = consenting(transaction, trigger, now_ms, asked) if runs else {}
         actions = [
             self._action(evaluated, household, still[household], outcome, now_ms)
             for household, outcome in zip(evaluated.households, evaluated.outcomes, strict=True)

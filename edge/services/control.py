@@ -86,7 +86,8 @@ class Control:
         def work(transaction: Transaction) -> Module:
             module = module_named(transaction, digest, organization)
             state = module.state(self._clock.now_ms())
-            if state not in RUNNING:
+            # What stands only because its organization is suspended would run again with it.
+            if state not in RUNNING and (state is not ModuleState.SUSPENDED or module.suspended):
                 raise ConflictError(f"Module {digest} is {state}, and does not run.", reason="MODULE_STATE")
             transaction.modules.suspend(digest, module.organization)
             self._cancellation.of_module(transaction, EventKind.MODULE_SUSPENDED, digest, module.organization)

@@ -27,7 +27,7 @@ class Enrolment:
         audit: AuditLog,
         clock: Clock,
         page_meters_max: int,
-        on_retired: Callable[[str], None],
+        on_changed: Callable[[Meter], None],
     ) -> None:
         """Makes a register.
 
@@ -36,10 +36,10 @@ class Enrolment:
             audit: where changes are recorded.
             clock: what time it is.
             page_meters_max: meters in one answer of a list.
-            on_retired: is told of a meter that was retired, in the event loop.
+            on_changed: is told of a meter that was enrolled or retired, in the event loop.
         """
         self._store = store
-        self._on_retired = on_retired
+        self._on_changed = on_changed
         self._page_meters_max = page_meters_max
         self._audit = audit
         self._clock = clock
@@ -51,6 +51,7 @@ class Enrolment:
             ConflictError: the meter is enrolled for another household or as another kind, or was retired.
         """
         meter = Meter(meter_id, household_id, kind, self._clock.now_ms())
+        loop = asyncio.get_running_loop()
 
         def work(transaction: Transaction) -> Meter:
             known = transaction.meters.get(meter_id)
@@ -60,6 +61,8 @@ class Enrolment:
                 subjects = (OPERATOR_SUBJECT, household_subject(household_id))
                 event = Event(EventKind.METER_ENROLLED, meter.enrolled_ms, subjects, detail)
                 self._audit.record(transaction, [event])
+                # With the commit, not with the answer: the caller may have hung up by then.
+                transaction.after_commit(lambda: loop.call_soon_threadsafe(self._on_changed, meter))
                 return meter
             if (known.household_id, known.kind) != (household_id, kind):
                 raise ConflictError(
@@ -98,8 +101,7 @@ class Enrolment:
             detail: dict[str, object] = {"meter": meter_id, "household": known.household_id}
             subjects = (OPERATOR_SUBJECT, household_subject(known.household_id))
             self._audit.record(transaction, [Event(EventKind.METER_RETIRED, now_ms, subjects, detail)])
-            # With the commit, not with the answer: the caller may have hung up by then.
-            transaction.after_commit(lambda: loop.call_soon_threadsafe(self._on_retired, meter_id))
+            transaction.after_commit(lambda: loop.call_soon_threadsafe(self._on_changed, retired))
             return retired
 
         return await self._store.write(work)

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -24,11 +25,12 @@ import structlog
 from edge.domain.event import EventKind
 from edge.domain.recording import input_block
 from edge.errors import EdgeError
+from edge.sandbox.batch import EvaluationStoppedError
 from edge.services.agenda import Agenda
 from edge.services.conclude import Conclusion, Evaluated
-from edge.services.faults import counted, health_of
+from edge.services.faults import counted
 from edge.services.slot_inputs import SlotInputs
-from edge.services.triggers import consenting, running_triggers, spent
+from edge.services.turn import Turn, runnable, turn_of
 from edge_sdk.manifest import SLOT_STEP_S
 
 if TYPE_CHECKING:
@@ -39,13 +41,15 @@ if TYPE_CHECKING:
     from edge.domain.trigger import Trigger
     from edge.domain.window import LocalTime
     from edge.metrics import Metrics
+    from edge.sandbox.batch import Batch
+    from edge.sandbox.evaluation import Evaluation
     from edge.services.audit import AuditLog
     from edge.services.dispatch import Dispatch
     from edge.services.documents import Documents
     from edge.services.load import Guests
     from edge.services.record import Recorder
     from edge.settings import EvaluationSection
-    from edge.store.store import Store, Tables
+    from edge.store.store import Store
 
 _log = structlog.get_logger(__name__)
 _STEP_MS = SLOT_STEP_S * 1000
@@ -119,7 +123,7 @@ class Evaluator:
         Raises:
             StoreError: the database refused to say what is due.
         """
-        triggers = await self._permitted()
+        triggers = await self._runnable()
         self._guests.keep_only(triggers)
         due: list[tuple[int, Trigger]] = []
         missed: list[tuple[Trigger, list[int]]] = []
@@ -144,20 +148,15 @@ class Evaluator:
                         failed.add(trigger.run_key)
         await self._recorder.settled()
 
-    async def _permitted(self) -> list[Trigger]:
-        """Returns the triggers that the policy in force lets run, and says so when it begins to stop some.
-
-        A quarantined one is not among them. But it counts for the leak bound: else quarantine would let others run.
-        """
-        running, quarantined = await self._store.read(
-            lambda tables: (running_triggers(tables, self._clock.now_ms()), tables.health.quarantined())
+    async def _runnable(self) -> list[Trigger]:
+        """Returns the triggers that run, and says so when the policy in force begins to stop some."""
+        triggers, stopped = await self._store.read(
+            lambda tables: runnable(tables, self._documents, self._clock.now_ms())
         )
-        permitted = self._documents.permitted(running)
-        stopped = frozenset(trigger.run_key for trigger in running) - {trigger.run_key for trigger in permitted}
         if stopped != self._stopped:
             _log.warning("triggers_not_permitted", triggers=sorted(stopped), policy=self._documents.policy_version)
             self._stopped = stopped
-        return [item for item in permitted if (item.organization, item.module_digest) not in quarantined]
+        return triggers
 
     async def _tried(self, trigger: Trigger, slot_ms: int, work: Awaitable[None]) -> bool:
         """Does `work`. One trigger's trouble is not the others': its slots stay open and are tried again, in order."""
@@ -172,16 +171,22 @@ class Evaluator:
 
     async def _evaluate(self, trigger: Trigger, seen: SlotInputs) -> None:
         slot_ms = seen.slot_ms
-        if trigger not in await self._permitted():
+        turn = await self._turn(trigger, seen)
+        if turn is not None and not turn.sits_out and not self._guests.has(trigger):
+            await self._guests.get(trigger)
+            turn = await self._turn(trigger, seen)  # compiling took its time, in which somebody may have withdrawn
+        if turn is None:
             return  # It was stopped since the round began, and owes nothing from before it runs again.
-        if await self._store.read(lambda tables: health_of(tables, trigger).sits_out(slot_ms)):
+        if turn.sits_out:
             await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_SAT_OUT)
             return
-        guest = await self._guests.get(trigger)
-        now_ms = self._clock.now_ms()
-        agreed, households = await self._store.read(lambda tables: _households(tables, trigger, seen, now_ms))
-        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, seen, households, agreed))
-        evaluation = await self._in_thread(partial(guest.evaluate, inputs, stopped=self._closing.is_set))
+        guest, households = await self._guests.get(trigger), turn.households
+        windows, inputs, digest = await self._in_thread(partial(self._inputs, trigger, seen, turn))
+        evaluation = await self._in_thread(partial(self._run, guest, inputs))
+        if evaluation is None:
+            _log.error("evaluation_over_time", trigger=trigger.run_key, slot_ms=slot_ms, households=len(inputs))
+            await self._leave_out(trigger, [slot_ms], EventKind.SLOTS_MISSED)
+            return
         faults = counted(evaluation.faults)
         # Scope neighbourhood: one evaluation speaks for every household.
         each = np.broadcast_to(evaluation.outcomes, len(households)).tolist()
@@ -192,17 +197,36 @@ class Evaluator:
         self._dispatch.notify(acted)
         await self._recorder.record(trigger, slot_ms, households, windows, evaluation, digest, guest.limits)
 
-    def _inputs(
-        self, trigger: Trigger, seen: SlotInputs, households: tuple[str, ...], agreed: frozenset[str]
-    ) -> tuple[list[Matrix], Matrix, str]:
+    async def _turn(self, trigger: Trigger, seen: SlotInputs) -> Turn | None:
+        now_ms = self._clock.now_ms()
+        return await self._store.read(lambda tables: turn_of(tables, self._documents, trigger, seen, now_ms))
+
+    def _run(self, guest: Batch, inputs: Matrix) -> Evaluation | None:
+        """Returns what the evaluations gave; None if they took longer than others can be made to wait.
+
+        Fuel does not bound that: there are instructions of one unit that take a hundred times as long as others.
+
+        Raises:
+            EvaluationStoppedError: the edge is stopping.
+        """
+        until_s = time.monotonic() + self._settings.slot_s_max
+        try:
+            return guest.evaluate(inputs, stopped=lambda: self._closing.is_set() or time.monotonic() > until_s)
+        except EvaluationStoppedError:
+            if self._closing.is_set():
+                raise
+            return None
+
+    def _inputs(self, trigger: Trigger, seen: SlotInputs, turn: Turn) -> tuple[list[Matrix], Matrix, str]:
         """Returns the windows, the input blocks of them and their digest.
 
         The blocks are a row a household, or one row in all for scope neighbourhood.
         """
         _, tier = self._documents.policy().tier_of(trigger.organization)
-        windows = seen.windows(trigger.manifest, households, agreed, tier.group_min)
+        windows = seen.windows(trigger.manifest, turn.households, turn.agreed, tier.group_min)
         one_row = trigger.manifest.trigger.scope == "neighbourhood"
-        inputs = input_block(windows, min(1, len(households)) if one_row else len(households))
+        rows = len(turn.households)
+        inputs = input_block(windows, min(1, rows) if one_row else rows)
         return windows, inputs, salted_digest(inputs, self._audit.new_salt())
 
     async def _leave_out(self, trigger: Trigger, slots: list[int], why: EventKind) -> None:
@@ -220,17 +244,6 @@ def salted_digest(inputs: Matrix, salt: bytes) -> str:
     """Returns `hmac-sha256:SALT:DIGEST`, hexadecimal; whoever has the salt can check what the inputs were."""
     digest = hmac.new(salt, inputs.reshape(-1).view(np.uint8).data, hashlib.sha256)
     return f"hmac-sha256:{salt.hex()}:{digest.hexdigest()}"
-
-
-def _households(
-    tables: Tables, trigger: Trigger, seen: SlotInputs, now_ms: int
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Returns who consents, and who of them is evaluated: is measured, and has actions left for the day."""
-    consents = consenting(tables, trigger, now_ms)
-    acted = spent(tables, trigger, seen.slot_ms)
-    most = trigger.manifest.trigger.max_actions_per_day
-    households = (name for name in consents if name in seen.measured and acted.get(name, 0) < most)
-    return frozenset(consents), tuple(sorted(households))
 
 
 def _slot_and_key(item: tuple[int, Trigger]) -> tuple[int, str]:

@@ -15,7 +15,6 @@ import structlog
 
 from edge.domain.plausible import first_ahead, refusals
 from edge.domain.quality import judge
-from edge.domain.reading import ReadingLimits
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool, check_spool_id
 from edge.errors import (
@@ -32,6 +31,7 @@ from edge.services.backlog import Backlog
 from edge.services.commit import GroupCommit
 from edge.services.positions import Positions
 from edge.services.rate import RateLimit
+from edge.services.reading_limits import reading_limits
 from edge.services.stream import Acknowledgement, Rejection, Stream, Taken
 from edge.services.witness import TimeWitness
 from edge.store.arrow import Refused, StoredBatch
@@ -51,10 +51,19 @@ _log = structlog.get_logger(__name__)
 class Ingest:
     """Takes readings in for all meters. Used from one event loop."""
 
-    def __init__(self, store: Store, settings: IngestSection, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: IngestSection,
+        clock: Clock,
+        metrics: Metrics,
+        on_durable: Callable[[Sequence[StoredBatch]], None] = lambda _: None,
+    ) -> None:
+        """Makes an ingest. `on_durable` is told of what was committed, in the event loop, and returns at once."""
         self._store = store
+        self._on_durable = on_durable
         self._settings = settings
-        self._limits = _limits(settings)
+        self._limits = reading_limits(settings)
         self._clock = clock
         self._metrics = metrics
         self._witness = TimeWitness(clock)
@@ -214,7 +223,10 @@ class Ingest:
             self._backlog.leave(batch.spool.meter_id, batch.size)
             if durable:
                 self._positions.of(batch.spool).durable = int(batch.readings.sequence[-1])
-        if not durable:
+        if durable:
+            # After those who wait for the commit, none of whom is held up or harmed by what comes of it.
+            asyncio.get_running_loop().call_soon(self._on_durable, batches)
+        else:
             lost = StoreError("Readings before these were lost on the way.", advice="Resume from the last durable one.")
             self._positions.lose({batch.spool.meter_id for batch in batches}, lost)
 
@@ -285,18 +297,3 @@ def _done() -> asyncio.Future[None]:
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     done.set_result(None)
     return done
-
-
-def _limits(settings: IngestSection) -> ReadingLimits:
-    return ReadingLimits(
-        future_ms_max=settings.future_s_max * 1000,
-        ahead_ms_max=settings.ahead_s_max * 1000,
-        past_ms_max=settings.past_days_max * 86_400_000,
-        power_w_max=settings.power_w_max,
-        energy_wh_max=settings.energy_wh_max,
-        voltage_dv_max=settings.voltage_dv_max,
-        current_ma_max=settings.current_ma_max,
-        volume_l_max=settings.volume_l_max,
-        raw_registers_max=settings.raw_registers_max,
-        raw_chars_max=settings.raw_chars_max,
-    )

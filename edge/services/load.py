@@ -46,6 +46,10 @@ class Guests:
             guest = self._loaded[key] = await asyncio.to_thread(self._load, trigger)
         return guest
 
+    def has(self, trigger: Trigger) -> bool:
+        """Whether the trigger's code is loaded."""
+        return self._key(trigger) in self._loaded
+
     def keep_only(self, triggers: list[Trigger]) -> None:
         """Lets go of code that is not among `triggers` any more."""
         wanted = {self._key(trigger) for trigger in triggers}

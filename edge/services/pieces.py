@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from edge.sandbox.guest import Guest
 
-_ROWS_AT_ONCE: Final = 16
+_ROWS_AT_ONCE: Final = 1
+"""One that uses up its fuel may take a second: an edge that stops must not wait for several."""
 
 
 async def evaluate_in_pieces(guest: Guest, inputs: NDArray[np.float64], thread: Executor) -> MeasuredEvaluation:

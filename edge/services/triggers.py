@@ -8,6 +8,8 @@ from edge.domain.slot import day_of
 from edge.domain.trigger import Trigger, running_trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.store.store import Tables
 
 
@@ -26,12 +28,14 @@ def active_triggers(tables: Tables, now_ms: int) -> list[Trigger]:
     return [trigger for trigger in running_triggers(tables, now_ms) if not trigger.shadow]
 
 
-def consenting(tables: Tables, trigger: Trigger, now_ms: int) -> dict[str, str]:
-    """Returns the consent of each household that permits the trigger, by household."""
+def consenting(
+    tables: Tables, trigger: Trigger, now_ms: int, households: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Returns the consent of each household, or of each of `households`, that permits the trigger, by household."""
     needed = trigger.terms
     return {
         household_id: consent_id
-        for terms, consents in tables.consents.in_force_of(needed.identity, now_ms)
+        for terms, consents in tables.consents.in_force_of(needed.identity, now_ms, households)
         if terms.cover(needed)
         for household_id, consent_id in consents
     }

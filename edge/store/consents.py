@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from edge.domain.consent import Consent, ConsentState, SeriesTerms, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
 _COLUMNS = (
@@ -31,7 +33,9 @@ class ConsentTable:
         """Returns all a household ever decided, newest first."""
         return self._select("WHERE household_id = ? ORDER BY decided_ms DESC, consent_id", [household_id])
 
-    def in_force_of(self, identity: tuple[str, str, str], now_ms: int) -> list[tuple[Terms, list[tuple[str, str]]]]:
+    def in_force_of(
+        self, identity: tuple[str, str, str], now_ms: int, households: Sequence[str] | None = None
+    ) -> list[tuple[Terms, list[tuple[str, str]]]]:
         """Returns who consents now to what an organization's service does for a purpose.
 
         Thousands of households agree to the same terms, so they are told apart by the terms they agreed to.
@@ -39,6 +43,7 @@ class ConsentTable:
         Args:
             identity: that of the terms: organization, service, purpose.
             now_ms: unix ms UTC.
+            households: whom to ask about; everybody if left out.
 
         Returns:
             For each terms, household and consent of whoever agreed to them.
@@ -46,8 +51,8 @@ class ConsentTable:
         rows = self._cursor.execute(
             "SELECT series, action_kinds, list(household_id), list(consent_id) FROM state.consents"
             " WHERE organization = ? AND service = ? AND purpose = ? AND decided = ? AND expires_ms > ?"
-            " GROUP BY series, action_kinds",
-            [*identity, ConsentState.GRANTED.value, now_ms],
+            " AND (? IS NULL OR household_id IN (SELECT unnest(?::VARCHAR[]))) GROUP BY series, action_kinds",
+            [*identity, ConsentState.GRANTED.value, now_ms, *[households and list(households)] * 2],
         ).fetchall()
         return [(_terms(identity, row[0], row[1]), list(zip(row[2], row[3], strict=True))) for row in rows]
 

@@ -65,20 +65,20 @@ def digest(file: Path) -> str:
 
 
 def export_day(engine: Engine, day: int, target: Path) -> list[str]:
-    """Writes a day's readings, and what meters on the M-Bus said, as Parquet; returns the files' names.
+    """Writes a day's readings, and what hangs on them, as Parquet; returns the files' names.
 
     Raises:
         StoreError: the database refused, or the disk is full.
     """
     written = []
     with engine.reading() as cursor:
-        for table in ("readings", "sub_readings"):
+        for table in ("readings", "sub_readings", "raw_registers"):
             name = f"{table}-{date_text(day)}.parquet"
             unfinished = target / f"{name}.part"
             unfinished.touch(mode=0o600)
             quoted = str(unfinished).replace("'", "''")
             cursor.execute(
-                f"COPY (SELECT * FROM {engine.readings.name(day)}.{table} ORDER BY meter_id, time_ms)"
+                f"COPY (SELECT * FROM {engine.readings.name(day)}.{table} ORDER BY meter_id, spool_id, sequence)"
                 f" TO '{quoted}' (FORMAT parquet, USE_TMP_FILE false)"
             )
             unfinished.rename(target / name)

@@ -25,6 +25,10 @@ class MeterTable:
         """Returns every meter, by id."""
         return self._select("ORDER BY meter_id", [])
 
+    def of_household(self, household_id: str) -> list[Meter]:
+        """Returns every meter that is, or was, a household's own, by id."""
+        return self._select("WHERE household_id = ? ORDER BY meter_id", [household_id])
+
     def page(self, limit: int, after_meter_id: str) -> list[Meter]:
         """Returns at most `limit` meters, by id, that follow one; `after_meter_id` is empty for the first."""
         return self._select("WHERE meter_id > ? ORDER BY meter_id LIMIT ?", [after_meter_id, limit])

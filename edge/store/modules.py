@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+# An approval that was replaced, for the same module, before it began has never taken another's place.
 # Reports stay where they are: one may have many kilobytes, and these rows are read every minute.
 _SELECT = """
 WITH own AS (SELECT organization, digest, max(version) AS version, arg_max(payload, version) AS payload,
@@ -25,7 +27,12 @@ WITH own AS (SELECT organization, digest, max(version) AS version, arg_max(paylo
      newest AS (SELECT organization, trigger, max(version) AS version FROM state.approvals GROUP BY ALL),
      superseded AS (SELECT own.organization, own.digest, min(newer.not_before_ms) AS from_ms
                     FROM own JOIN state.approvals newer USING (organization, trigger, mode)
-                    WHERE newer.version > own.version GROUP BY ALL),
+                    WHERE newer.version > own.version AND NOT EXISTS
+                        (SELECT 1 FROM state.approvals later
+                         WHERE later.organization = newer.organization AND later.digest = newer.digest
+                         AND later.mode = newer.mode AND later.version > newer.version
+                         AND later.accepted_ms < newer.not_before_ms)
+                    GROUP BY ALL),
      revoked AS (SELECT DISTINCT digest FROM state.revoked_modules)
 SELECT m.digest, m.organization, m.uploaded_ms, m.report_digest, m.findings_count, m.first_reason, m.manifest,
        own.payload,
@@ -209,6 +216,8 @@ def _module(row: tuple[Any, ...]) -> Module:
     )
 
 
+# These rows are read again and again, and what they hold does not change: parsing takes longer than reading.
+@lru_cache(maxsize=1_024)
 def _parsed(
     digest: str, organization: str, manifest_json: bytes | None, approval_json: bytes | None
 ) -> tuple[Manifest | None, Approval | None]:

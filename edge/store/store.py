@@ -19,10 +19,12 @@ from edge.store.evaluations import EvaluationTable
 from edge.store.failures import is_damage
 from edge.store.files import FileKeeper
 from edge.store.health import HealthTable
+from edge.store.history import HistoryReader
 from edge.store.housekeeping import HousekeepingTable
 from edge.store.meters import MeterTable
 from edge.store.modules import ModuleTable
 from edge.store.organizations import OrganizationTable
+from edge.store.pages import PageReader
 from edge.store.progress import ProgressTable
 from edge.store.readings import ReadingTable
 from edge.store.recordings import RecordingFiles
@@ -91,6 +93,8 @@ class Store:
         self.refused = RefusedTable(engine)
         self.records = RecordReader(engine)
         self.windows = WindowReader(engine)
+        self.history = HistoryReader(engine, self.windows)
+        self.pages = PageReader(engine)
         self.files = FileKeeper(engine, self.rollups)
         self._rewriter = Rewriter(engine, self.rollups)
         engine.mend_with(self._mend)

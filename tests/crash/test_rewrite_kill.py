@@ -25,11 +25,11 @@ MINUTES = 1_440
 # Rolls up, adds late readings, and rewrites, over and over: a signal meets it at any step of each.
 KEEPER = """
 import asyncio, pathlib, sys
-from edge.domain.reading import Quality, Reading
+from edge.domain.reading import Quality
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
-from edge.store.readings import StoredReading
 from edge.store.store import Store
+from tests.rows import Reading, StoredReading, as_batches
 
 DAY = 20_000
 store = Store.open(pathlib.Path(sys.argv[1]), sys.argv[2], memory_bytes_max=2**28, threads_max=1, write_queue_max=10)
@@ -43,7 +43,7 @@ def rows(first, count):
 async def main():
     while True:
         newest = max(store.progress.read().durable.values(), default=0)
-        await store.append_readings(list(rows(newest + 1, 200)))
+        await store.append_readings(as_batches(list(rows(newest + 1, 200))))
         print(newest + 200, flush=True)
         while await store.roll_up((DAY + 3) * DAY_MS):
             pass

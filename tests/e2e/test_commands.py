@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,6 +191,81 @@ def test_a_service_with_two_purposes(site: Any, build_pulse: Callable[..., Path]
         offer["terms"]["purpose"]: offer["state"] for offer in run_json("consent", "list", "--as", household)["offers"]
     }
     assert states == {"Say once a minute that the meter was heard.": "granted", "Sell you something.": "refused"}
+
+
+def test_a_household_reads_its_own(site: Any) -> None:
+    """Samples, readings and what comes live, for people, as JSON and as a table."""
+    run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator)
+    household, meter = site.identity("household", "h1"), site.identity("meter", "m1")
+    follow = [sys.executable, "-m", "edge", "data", "live", "--count", "2", "--json", "--as", str(household)]
+    with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True) as following:
+        simulate = ("meter", "simulate", "--as", meter, "--step", "1")
+        while following.poll() is None:
+            run(*simulate, "--duration", "2")
+        assert following.stdout is not None
+        lines = [json.loads(line) for line in following.stdout]
+    assert [(line["meter_id"], line["left_out"], line["marks"]) for line in lines] == [("m1", 0, [])] * 2
+    found = run_json("data", "readings", "--as", household)
+    assert found["timezone"] == "Europe/Amsterdam"
+    assert {line["reading"]["sequence"] for line in lines} <= {
+        item["reading"]["sequence"] for item in found["readings"]
+    }
+    first = found["readings"][0]["reading"]
+    for_people = run("data", "readings", "--as", household)
+    assert re.search(r"\d CES?T  m1  .*power import [\d,]+ W", for_people)
+    from_ms = first["time_ms"] - first["time_ms"] % 1000
+    asked = ("data", "history", "--series", "power_import", "--series", "tariff", "--resolution", "1s")
+    asked = (*asked, "--from", from_ms - 2000, "--until", from_ms + 1000, "--as", household)
+    samples = run_json(*asked)
+    assert (samples["from_ms"], samples["resolution_s"], samples["timezone"]) == (from_ms - 2000, 1, "Europe/Amsterdam")
+    assert samples["series"]["power_import"] == {"unit": "W", "values": [None, None, first["power_import_w"]]}
+    rows = run(*asked, "--csv").splitlines()
+    assert rows[0] == "time_ms,time,power_import,tariff"
+    assert rows[1].startswith(f"{from_ms - 2000},20")
+    assert rows[1].endswith("+00:00,,")
+    lines_for_people = run(*asked).splitlines()
+    assert "power_import W" in lines_for_people[0]
+    assert re.fullmatch(r".* CES?T +- +-", lines_for_people[1])
+
+
+def test_what_a_household_cannot_ask(site: Any) -> None:
+    """Series of others, ranges that are too long or none, other households and roles are refused with a reason."""
+    run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator)
+    household = site.identity("household", "h1")
+    refusals = {
+        "SERIES_UNKNOWN": ("--series", "neighbourhood.power_import"),
+        "RANGE_TOO_LONG": ("--series", "power_import", "--from", "2020-01-01T00:00:00Z"),
+        "REQUEST_INVALID": ("--series", "power_import", "--from", "2020-01-02T00:00:00Z", "--until", 1),
+    }
+    for reason, words in refusals.items():
+        assert f"reason: {reason}" in run_refused("data", "history", *words, "--as", household)
+    other = site.identity("household", "h2")
+    assert "reason: METER_UNKNOWN" in run_refused("data", "readings", "--as", other)
+    assert "this command is for: household" in run_refused("data", "readings", "--as", site.operator)
+    words = [sys.executable, "-m", "edge", "data", "readings", "--from", "2026-06-19T12:00", "--as", str(household)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "has no zone" in done.stderr) == (2, True)
+
+
+def test_a_live_stream_ends_with_the_edge(site: Any) -> None:
+    """When the edge stops, whoever follows is told so and leaves with success; so does whoever is interrupted."""
+    run("meter", "enrol", "m1", "--household", "h1", "--as", site.operator)
+    follow = [sys.executable, "-m", "edge", "data", "live", "--as", str(site.identity("household", "h1"))]
+    streams = [subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    meter = site.identity("meter", "m1")
+    # Something comes, so both are there.
+    with ThreadPoolExecutor() as threads:
+        firsts = [threads.submit(stream.stdout.readline) for stream in streams if stream.stdout is not None]
+        while not all(first.done() for first in firsts):
+            run("meter", "simulate", "--as", meter, "--step", "1", "--duration", "1")
+    assert all("m1" in first.result() for first in firsts)
+    interrupted, left = streams
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.communicate(timeout=30)
+    assert interrupted.returncode == 0
+    assert site.stop()[0] == 0
+    assert "it is stopping" in left.communicate(timeout=30)[1]
+    assert left.returncode == 0
 
 
 def test_the_operators_desk(site: Any, tmp_path: Path) -> None:

@@ -61,7 +61,9 @@ async def _drain(call: Any) -> None:
 async def test_neither_logs_nor_metrics_hold_a_reading(
     make_site: Callable[[], Any], run_edge: Callable[..., Any]
 ) -> None:
-    """Stored, refused, damaged on the way or met by a failing disk: not even at level debug has a line their values."""
+    """Stored, refused, damaged on the way, met by a failing disk or shown to their own household: not even at level
+    debug has a line their values.
+    """
     site = make_site()
     site.change_settings(level='"debug"')
     site.start()
@@ -92,6 +94,9 @@ async def test_neither_logs_nor_metrics_hold_a_reading(
     expected = ["READING_IMPLAUSIBLE", "READING_NEGATIVE", "READING_FROM_FUTURE", "SEQUENCE_NOT_ASCENDING"]
     assert reasons == expected
     await send_damaged(identity, ReportReadingsRequest(readings=[good]))
+    whose = ("--from", now_ms - 1000, "--until", now_ms + 1, "--as", site.identity("household", "h1"))
+    assert f"{POWER_W:,} W" in run_edge("data", "readings", *whose).stdout
+    run_edge("data", "history", "--series", "power_import", "--resolution", "1s", *whose)
     with urllib.request.urlopen(f"http://127.0.0.1:{site.metrics_port}/metrics", timeout=10) as response:
         metrics = response.read().decode()
     assert site.stop()[0] == 0

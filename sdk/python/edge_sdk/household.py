@@ -11,7 +11,7 @@ from edge_sdk.wire.v1 import household_pb2 as pb
 from edge_sdk.wire.v1.household_pb2_grpc import HouseholdServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from edge_sdk.wire.v1.household_pb2_grpc import HouseholdServiceAsyncStub
 
@@ -99,6 +99,55 @@ class HouseholdClient(Client):
             async with translated(self._identity):
                 count += (await self._stub.AcknowledgeActions(request, timeout=CALL_TIMEOUT_S)).acknowledged
         return count
+
+    async def series(
+        self, names: Sequence[str], from_ms: int, until_ms: int, resolution_s: int
+    ) -> AsyncGenerator[pb.ReadSeriesResponse, None]:
+        """Yields the samples of this household that lie wholly in a range of time, unix ms UTC, a part at a time.
+
+        Args:
+            names: of household series of the catalogue.
+            from_ms: beginning of the range.
+            until_ms: its end.
+            resolution_s: length of a sample; they begin at multiples of it, UTC.
+
+        Yields:
+            At least one part. A value is NaN where nothing was measured.
+        """
+        request = pb.ReadSeriesRequest(series=names, from_ms=from_ms, until_ms=until_ms, resolution_s=resolution_s)
+        async with translated(self._identity):
+            call = self._stub.ReadSeries(request)
+            try:
+                async for response in call:
+                    yield response
+            finally:
+                call.cancel()
+
+    async def readings(
+        self, from_ms: int, until_ms: int, page_size: int = 0
+    ) -> AsyncGenerator[pb.ListReadingsResponse, None]:
+        """Yields what this household's meters said in a range of time, unix ms UTC, oldest first, a page at a time."""
+        request = pb.ListReadingsRequest(from_ms=from_ms, until_ms=until_ms, page_size=page_size)
+        while True:
+            async with translated(self._identity):
+                response = await self._stub.ListReadings(request, timeout=CALL_TIMEOUT_S)
+            yield response
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                return
+
+    async def live(self) -> AsyncGenerator[pb.StreamReadingsResponse, None]:
+        """Yields what this household's meters say from now on, once it is stored, until the edge stops.
+
+        Whoever takes it more slowly than it comes gets the newest, and is told how many were left out.
+        """
+        async with translated(self._identity):
+            call = self._stub.StreamReadings(pb.StreamReadingsRequest())
+            try:
+                async for response in call:
+                    yield response
+            finally:
+                call.cancel()
 
     @property
     def _stub(self) -> HouseholdServiceAsyncStub:

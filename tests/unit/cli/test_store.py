@@ -16,14 +16,14 @@ from click.testing import CliRunner
 from edge.app import open_store, settings_file
 from edge.cli.main import cli
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS, day_of
 from edge.domain.spool import Spool
 from edge.errors import EdgeError, StoreCorruptError, StoreError
 from edge.services.provision import EdgePlan, provision
 from edge.settings import Settings, load
-from edge.store.readings import StoredReading
 from edge.store.shelf import date_text
+from tests.rows import Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Path:
         )
         for number in range(1, 73)
     ]
-    asyncio.run(store.append_readings(rows))
+    asyncio.run(store.append_readings(as_batches(rows)))
     asyncio.run(store.write(lambda tables: tables.meters.insert(Meter("m1", "h1", MeterKind.ELECTRICITY, 0))))
     store.close()
     return folder
@@ -133,7 +133,9 @@ def test_export(site: Path, tmp_path: Path) -> None:
     run("export", str(site), "--out", str(out), "--from", date_text(TODAY - 4), "--until", date_text(TODAY - 2))
     names = sorted(path.name for path in out.iterdir())
     assert names == sorted(
-        f"{table}-{date_text(day)}.parquet" for table in ("readings", "sub_readings") for day in (TODAY - 4, TODAY - 3)
+        f"{table}-{date_text(day)}.parquet"
+        for table in ("readings", "sub_readings", "raw_registers")
+        for day in (TODAY - 4, TODAY - 3)
     )
     assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
     powers = duckdb.execute(f"SELECT power_import_w FROM '{out}/readings-*.parquet' ORDER BY time_ms").fetchall()

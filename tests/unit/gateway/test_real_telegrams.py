@@ -4,13 +4,20 @@ from typing import TYPE_CHECKING
 
 from edge.gateway.framing import Telegram, TelegramFramer
 from edge.gateway.p1 import reading_from_telegram
-from edge.gateway.report import dry_run
+from edge.gateway.rejections import Rejections
+from edge.gateway.sources import readings
+from edge.gateway.trial import Trial, trial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from zoneinfo import ZoneInfo
 
 CHUNK_BYTES = 1000
+
+
+async def dry_run(chunks: AsyncIterator[bytes], zone: ZoneInfo) -> Trial:
+    rejections = Rejections()
+    return await trial(readings(chunks, zone, None, rejections.add), rejections)
 
 
 async def chunks(recording: bytes) -> AsyncIterator[bytes]:

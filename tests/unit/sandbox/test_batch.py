@@ -12,16 +12,19 @@ from hypothesis.extra import numpy as npst
 from edge.errors import SandboxError
 from edge.sandbox.batch import Batch, EvaluationStoppedError
 from edge.sandbox.evaluation import FaultCode
+from edge.sandbox.guest import Guest
+from edge.sandbox.instance import FaultError, prepare
 from edge.settings import SandboxLimits
 from tests.unit.sandbox.guests import SAMPLES, carrying_guests, engine_for, guest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import wasmtime
     from numpy.typing import NDArray
 
     from edge.sandbox.evaluation import Evaluation
-    from edge.sandbox.guest import Guest
+    from edge.sandbox.instance import Instance
 
 LIMITS = SandboxLimits(fuel_max=3_000, evaluation_wall_s_max=60, memory_bytes_max=192 * 1024, table_elements_max=12)
 ENGINE = engine_for(LIMITS)
@@ -167,6 +170,58 @@ def test_a_fault_before_any_data_meets_all(load_wat: Callable[..., Guest], field
     guest = load_wat(f'{fields} (func (export "evaluate") (result i32) i32.const 1)')
     inputs = np.zeros((3, 4))
     assert told(Batch(guest).evaluate(inputs)) == told(guest.evaluate(inputs)) == ([0] * 3, [fault] * 3, 0)
+
+
+def test_recursion_beyond_the_stack_costs_what_it_costs_alone(load_wat: Callable[..., Guest]) -> None:
+    """A batch has a little less stack. What recurses beyond it is charged as in an instance of its own, and so are
+    those before it.
+    """
+    guest = load_wat("""(func $deep (result i32) (i32.add (i32.const 1) (call $deep)))
+        (func (export "evaluate") (result i32)
+          (if (f64.gt (f64.load (i32.const 0)) (f64.const 0)) (then (return (call $deep))))
+          i32.const 1)""")
+    inputs = np.zeros((40, 4))
+    inputs[[0, 20, 21, 33], 0] = 1
+    assert told(Batch(guest).evaluate(inputs)) == told(guest.evaluate(inputs))
+
+
+def test_a_preparation_that_ends_at_its_deadline(
+    load_wat: Callable[..., Guest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of its time the preparation of an instance leaves, the host's own work on it is not interrupted:
+    outcomes and fuel are those of an instance of its own.
+    """
+    guest = load_wat('(func (export "evaluate") (result i32) i32.const 1)')
+    reference = told(guest.evaluate(np.zeros((100, 4))))
+
+    def prepare_late(self: Guest, store: wasmtime.Store) -> Instance:
+        instance = prepare(store, self.instantiable, self.input_bytes)
+        store.set_epoch_deadline(0)
+        return instance
+
+    monkeypatch.setattr(Guest, "prepare", prepare_late)
+    assert told(Batch(guest).evaluate(np.zeros((100, 4)))) == reference
+
+
+def test_the_clock_at_a_preparation_touches_one_household(
+    load_wat: Callable[..., Guest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That one household's growth has an instance made anew, and the clock then stops that, is nobody else's fault."""
+    guest = load_wat("""(func (export "evaluate") (result i32)
+        (if (f64.gt (f64.load (i32.const 0)) (f64.const 0)) (then (drop (memory.grow (i32.const 1))))) i32.const 1)""")
+    inputs = np.zeros((30, 4))
+    inputs[10, 0] = 1
+    batch = Batch(guest)
+    prepared: list[int] = []
+
+    def interrupted_once(self: Guest, store: wasmtime.Store) -> Instance:
+        prepared.append(1)
+        if len(prepared) == 3:  # after the plan's and the first: the one after the growth
+            raise FaultError(FaultCode.WALL_CLOCK)
+        return prepare(store, self.instantiable, self.input_bytes)
+
+    monkeypatch.setattr(Guest, "prepare", interrupted_once)
+    assert told(batch.evaluate(inputs))[:2] == ([1] * 30, [0] * 30)
 
 
 def test_it_gives_up_when_told(load_wat: Callable[..., Guest]) -> None:

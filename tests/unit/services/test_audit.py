@@ -81,6 +81,9 @@ async def street(
             version=1, not_before_ms=running.now_ms, not_after_ms=running.now_ms + DAY_MS, modules=(approved.digest,)
         )
         await running.submit(revoked)
+        for _ in range(2):
+            async for _ in (await running.household("h1")).readings(running.now_ms - 1, running.now_ms):
+                pass
         yield running
 
 
@@ -115,6 +118,7 @@ async def test_shown_to_its_subjects_only(street: Street) -> None:
         EventKind.ACTION_CREATED,
         EventKind.ACTIONS_CANCELLED,
         EventKind.CONSENT_WITHDRAWN,
+        EventKind.READINGS_READ,
     }
     assert {entry.payload["kind"] for entry in await street.entries(Role.HOUSEHOLD, "h2")} == {
         EventKind.METER_ENROLLED,

@@ -189,6 +189,26 @@ async def test_leak_bound(street: Street, module: Callable[..., bytes]) -> None:
     await street.set_policy()
 
 
+async def test_an_approval_for_later_is_postponed(street: Street, module: Callable[..., bytes]) -> None:
+    """Until the version for later begins, by the newest approval it has, the one before acts: also between the time it
+    was first approved for and the time that it was postponed to.
+    """
+    await street.set_policy()
+    operator = await street.operator()
+    first = await street.run_module(module(name="postponed"))
+    second = await street.upload(module(name="postponed", version="1.1.0"))
+    began_ms = street.now_ms
+    for days in (1, 3):
+        current = await operator.module(second.digest)
+        await street.submit(street.approval_of(current, not_before_ms=began_ms + days * DAY_MS))
+    seen = []
+    for days in (0, 2, 4):
+        await street.advance(began_ms + days * DAY_MS)
+        seen.append([(await operator.module(item.digest)).state for item in (first, second)])
+    before = [pb.MODULE_STATE_ACTIVE, pb.MODULE_STATE_PENDING]
+    assert seen == [before, before, [pb.MODULE_STATE_SUPERSEDED, pb.MODULE_STATE_ACTIVE]]
+
+
 async def test_revocations_only_grow(street: Street, module: Callable[..., bytes]) -> None:
     """A list that leaves out what an earlier one had is refused, newer though it is; a revoked module stays so."""
     uploaded = await street.upload(module(name="revoked"))

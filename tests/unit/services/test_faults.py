@@ -8,6 +8,7 @@ import pytest
 
 from edge.domain.event import EventKind, organization_subject
 from edge.sandbox.evaluation import FaultCode
+from edge.sandbox.instance import FaultError
 from edge_sdk.errors import RpcError
 from edge_sdk.identity import Role
 from edge_sdk.wire.v1 import module_pb2 as pb
@@ -100,7 +101,7 @@ async def test_the_machines_faults(
     street: Street, module: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Evaluations that the wall clock stopped are counted and held against nobody: the machine was busy."""
-    monkeypatch.setattr("edge.sandbox.instance._fault_of", lambda _trap: FaultCode.WALL_CLOCK)
+    monkeypatch.setattr("edge.sandbox.instance._fault_of", lambda _trap: FaultError(FaultCode.WALL_CLOCK))
     async with street:
         running = await street.set_up(module(FRAGILE), "h1")
         await slot(street, h1=1)

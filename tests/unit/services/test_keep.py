@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from edge.clock import SimulatedClock
 from edge.domain.event import OPERATOR_SUBJECT
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Reading
 from edge.errors import StoreFullError
 from edge.metrics import Metrics
 from edge.services.audit import AuditLog
@@ -19,6 +18,7 @@ from edge.services.retain import Retention
 from edge.settings import IngestSection, RetentionSection
 from edge.store.store import Store
 from edge.trust.keys import SigningKey
+from tests.rows import Reading, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ class House:
             for number in range(count)
         ]
         async with self.ingest.stream("m1", SPOOL) as stream:
-            return await (await self.ingest.accept(stream, iter(readings), count)).acknowledged()
+            return await (await self.ingest.accept(stream, lambda: batch_of(readings), count)).acknowledged()
 
     async def resumes_at(self) -> int:
         """Returns where the gateway is told to go on."""
@@ -188,7 +188,8 @@ async def test_gap_after_loss(tmp_path: Path) -> None:
             answer = await edge.send(1_001, 3, DAY * DAY_MS + 3_600_000)
         assert (answer.durable_sequence, answer.rejections) == (1_003, ())
         assert edge.metrics.registry.get_sample_value("edge_readings_missing_total") == 997
-        assert [(entry["after"], entry["next"]) for entry in log if entry["event"] == "sequence_gap"] == [(3, 1_001)]
+        gaps = [entry for entry in log if entry["event"] == "sequence_gap"]
+        assert [(gap["after"], gap["until"], gap["missing"]) for gap in gaps] == [(3, 1_003, 997)]
 
 
 async def test_closed_days_are_rewritten_once(tmp_path: Path) -> None:

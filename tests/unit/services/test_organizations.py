@@ -90,10 +90,9 @@ async def test_what_cannot_be_switched(street: Street, module: Callable[..., byt
         with pytest.raises(RpcError) as twice:
             await operator.suspend_organization("acme", "")
         assert twice.value.reason == "ORGANIZATION_STATE"
-        for switch in (operator.suspend(running.digest, ""), operator.resume(running.digest)):
-            with pytest.raises(RpcError) as one:
-                await switch
-            assert one.value.reason == "MODULE_STATE"
+        with pytest.raises(RpcError) as one:
+            await operator.resume(running.digest)
+        assert one.value.reason == "MODULE_STATE"
 
 
 async def test_a_module_that_is_stopped_itself(street: Street, module: Callable[..., bytes]) -> None:
@@ -107,6 +106,21 @@ async def test_a_module_that_is_stopped_itself(street: Street, module: Callable[
         await operator.resume_organization("acme")
         assert (await operator.module(running.digest)).state == pb.MODULE_STATE_SUSPENDED
         await operator.suspend_organization("acme", "test")
+        with pytest.raises(RpcError) as twice:
+            await operator.suspend(running.digest, "test")
+        assert twice.value.reason == "MODULE_STATE"
         assert (await operator.resume(running.digest)).state == pb.MODULE_STATE_SUSPENDED
         await operator.resume_organization("acme")
         assert (await operator.module(running.digest)).state == pb.MODULE_STATE_ACTIVE
+
+
+async def test_a_module_is_kept_from_running_again(street: Street, module: Callable[..., bytes]) -> None:
+    """While its organization is suspended a module can be suspended by itself: then it does not run again with it."""
+    async with street:
+        await street.set_policy()
+        running = await street.run_module(module())
+        operator = await street.operator()
+        await operator.suspend_organization("acme", "test")
+        await operator.suspend(running.digest, "test")
+        await operator.resume_organization("acme")
+        assert (await operator.module(running.digest)).state == pb.MODULE_STATE_SUSPENDED

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Counters, Quality, Reading
+from edge.domain.reading import Counters, Quality
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
 from edge.errors import StoreCorruptError, StoreError
-from edge.store.readings import StoredReading
 from edge_sdk.catalogue import CATALOGUE
+from tests.rows import Reading, StoredReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,8 @@ async def remove(store: Store, day: int) -> None:
 async def test_removed_day(tmp_path: Path, open_store: OpenStore) -> None:
     """A removed day leaves its roll-ups and how far spools had come; its file is gone and does not begin anew."""
     store = open_store()
-    await store.append_readings(rows(DAY, 1) + rows(DAY, 1, 5, SECOND))
-    await store.append_readings(rows(DAY + 1, 97, 3))
+    await store.append_readings(as_batches(rows(DAY, 1) + rows(DAY, 1, 5, SECOND)))
+    await store.append_readings(as_batches(rows(DAY + 1, 97, 3)))
     before = (store.progress.read(), store.readings.count(), day_of_power(store, DAY))
     await remove(store, DAY)
     assert [path.name for path in (tmp_path / "readings").iterdir() if path.suffix == ".duckdb"] == [
@@ -72,7 +72,7 @@ async def test_removed_day(tmp_path: Path, open_store: OpenStore) -> None:
         assert (store.progress.read(), store.readings.count(), day_of_power(store, DAY)) == before
         assert store.files.removed_until == DAY
         with pytest.raises(StoreError, match="were removed meanwhile"):
-            await store.append_readings(rows(DAY, 100, 1))
+            await store.append_readings(as_batches(rows(DAY, 100, 1)))
         store.close()
         store = open_store()
     store.close()
@@ -80,8 +80,8 @@ async def test_removed_day(tmp_path: Path, open_store: OpenStore) -> None:
 
 async def test_all_days_of_a_spool_removed(store: Store) -> None:
     """What spools reached, and a meter's newest counters, outlast every reading there was of them."""
-    await store.append_readings(rows(DAY, 1, 10) + rows(DAY + 1, 11, 10))
-    await store.append_readings(rows(DAY + 1, 4, 1, SECOND))
+    await store.append_readings(as_batches(rows(DAY, 1, 10) + rows(DAY + 1, 11, 10)))
+    await store.append_readings(as_batches(rows(DAY + 1, 4, 1, SECOND)))
     for day in (DAY, DAY + 1):
         await remove(store, day)
     progress = store.progress.read()
@@ -94,7 +94,7 @@ async def test_all_days_of_a_spool_removed(store: Store) -> None:
 async def test_removal_that_was_cut_short(tmp_path: Path, open_store: OpenStore) -> None:
     """Where a crash came between the record and the unlink, doing it again counts nothing twice."""
     store = open_store()
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     kept = tmp_path / "readings" / "2024-10-04.duckdb"
     store.close()
     content = kept.read_bytes()
@@ -113,7 +113,7 @@ async def test_removal_that_was_cut_short(tmp_path: Path, open_store: OpenStore)
 
 async def test_removal_waits_for_readers(store: Store) -> None:
     """A file is not taken from under a reader: removing it fails and is done again later."""
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     with store._engine.reading(), pytest.raises(StoreError, match="being read"):
         await remove(store, DAY)
     await remove(store, DAY)
@@ -124,7 +124,7 @@ async def test_removal_waits_for_readers(store: Store) -> None:
 async def test_damage_that_a_window_meets(tmp_path: Path, open_store: OpenStore, name: str) -> None:
     """Damage deep in one file makes that day NaN, or takes its roll-ups; the window has the other day all the same."""
     store = open_store()
-    await store.append_readings(rows(DAY, 1) + rows(DAY + 1, 97))
+    await store.append_readings(as_batches(rows(DAY, 1) + rows(DAY + 1, 97)))
     if name == "rollups":
         while await store.roll_up((DAY + 4) * DAY_MS):
             pass
@@ -141,7 +141,7 @@ async def test_damage_that_a_window_meets(tmp_path: Path, open_store: OpenStore,
     assert any(file.startswith(f"{name}-2024-10-04") for file in store.files.set_aside())
     if name == "readings":
         assert store.progress.read().durable == {FIRST: 192}
-        await store.append_readings(rows(DAY, 193))
+        await store.append_readings(as_batches(rows(DAY, 193)))
         assert day_of_power(store, DAY) == list(range(96))
     store.close()
 
@@ -149,11 +149,11 @@ async def test_damage_that_a_window_meets(tmp_path: Path, open_store: OpenStore,
 async def test_damage_of_the_day_that_is_written_to(tmp_path: Path, open_store: OpenStore) -> None:
     """A damaged file of today does not stop readings: it is set aside and the day goes on in a fresh one."""
     store = open_store()
-    await store.append_readings(rows(DAY, 1, 10))
+    await store.append_readings(as_batches(rows(DAY, 1, 10)))
     store.close()
     (tmp_path / "readings" / "2024-10-04.duckdb").write_bytes(b"")
     store = open_store()
-    await store.append_readings(rows(DAY, 11, 10))
+    await store.append_readings(as_batches(rows(DAY, 11, 10)))
     assert store.progress.read().durable == {FIRST: 20}
     assert store.readings.count() == (10, 0)
     store.close()
@@ -163,7 +163,7 @@ async def test_rewritten_day(tmp_path: Path, open_store: OpenStore) -> None:
     """A rewritten day says the same, in less room where much was deleted, and takes late readings as before."""
     store = open_store()
     for turn in range(3):
-        await store.append_readings(rows(DAY, 1 + turn * 96))
+        await store.append_readings(as_batches(rows(DAY, 1 + turn * 96)))
         while await store.roll_up((DAY + 4) * DAY_MS):
             pass
     with store._engine.reading() as cursor:
@@ -182,16 +182,16 @@ async def test_rewritten_day(tmp_path: Path, open_store: OpenStore) -> None:
         assert (store.progress.read(), store.readings.count(), day_of_power(store, DAY)) == before
         store.close()
         store = open_store()
-    await store.append_readings(rows(DAY, 300, 1))
+    await store.append_readings(as_batches(rows(DAY, 300, 1)))
     assert store.readings.count() == (289, 0)
     store.close()
 
 
 async def test_day_that_changes_while_it_is_rewritten(store: Store) -> None:
     """A copy that a late reading is missing from is not put in place."""
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     copy = await asyncio.to_thread(store._rewriter.copy, DAY)
-    await store.append_readings(rows(DAY, 97, 1))
+    await store.append_readings(as_batches(rows(DAY, 97, 1)))
     with pytest.raises(StoreError, match="was added to"):
         store._rewriter.swap(copy)
     assert store.readings.count() == (97, 0)
@@ -202,7 +202,7 @@ async def test_day_that_changes_while_it_is_rewritten(store: Store) -> None:
 async def test_unfinished_copy_is_deleted(tmp_path: Path, open_store: OpenStore) -> None:
     """What a crash left of a copy is gone after the next start."""
     store = open_store()
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     store.close()
     for name in ("2024-10-04.rewritten", "2024-10-04.rewritten.wal"):
         (tmp_path / "readings" / name).write_bytes(b"half")
@@ -213,7 +213,7 @@ async def test_unfinished_copy_is_deleted(tmp_path: Path, open_store: OpenStore)
 
 async def test_closing_breaks_off_a_copy(store: Store) -> None:
     """An edge that stops does not wait for a day to be rewritten; the file stays as it was."""
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     store._rewriter.close()
     with pytest.raises(StoreError, match="closed"):
         await store.rewrite_day(DAY, 7)
@@ -222,11 +222,11 @@ async def test_closing_breaks_off_a_copy(store: Store) -> None:
 
 async def test_clock_that_steps_back(store: Store) -> None:
     """Readings that came before the clock was set back stay where they are, roll-ups included; those after follow."""
-    await store.append_readings(rows(DAY, 1))
+    await store.append_readings(as_batches(rows(DAY, 1)))
     while await store.roll_up((DAY + 4) * DAY_MS):
         pass
     assert not await store.roll_up((DAY + 4) * DAY_MS - 3_600_000)
-    await store.append_readings(rows(DAY, 97, 4))
+    await store.append_readings(as_batches(rows(DAY, 97, 4)))
     assert store.progress.read().durable == {FIRST: 100}
     assert day_of_power(store, DAY) == list(range(96))
 
@@ -244,7 +244,7 @@ async def test_damage_deep_in_the_day_that_is_written_to(tmp_path: Path, open_st
     """Where it is a window that finds today's file damaged, readings that are sent after that are taken and found."""
     store = open_store()
     for turn in range(3):
-        await store.append_readings(rows(DAY, 1 + turn * 96))
+        await store.append_readings(as_batches(rows(DAY, 1 + turn * 96)))
     store.close()
     file = tmp_path / "readings" / "2024-10-04.duckdb"
     content = bytearray(file.read_bytes())
@@ -253,6 +253,6 @@ async def test_damage_deep_in_the_day_that_is_written_to(tmp_path: Path, open_st
     file.write_bytes(content)
     store = open_store()
     assert np.isnan(day_of_power(store, DAY)).all()
-    await store.append_readings(rows(DAY, 299, 10))
+    await store.append_readings(as_batches(rows(DAY, 299, 10)))
     assert day_of_power(store, DAY)[:10] == list(range(10))
     store.close()

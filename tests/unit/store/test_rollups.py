@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.domain.meter import Meter, MeterKind
-from edge.domain.reading import Phase, Quality, Reading, SubMeterKind, SubReading
+from edge.domain.reading import Quality, SubMeterKind
 from edge.domain.slot import DAY_MS
 from edge.domain.spool import Spool
 from edge.domain.window import WindowSpec
-from edge.store.readings import StoredReading
 from edge.store.samples import Extract
 from edge.store.series import MEAN
 from edge_sdk.catalogue import CATALOGUE, Extent
+from tests.rows import Phase, Reading, StoredReading, SubReading, as_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,14 +119,14 @@ def test_roll_ups_change_nothing(
 ) -> None:
     """Every window is the same before its readings are rolled up, after, in part, and with late ones among them."""
     meters, in_time, late = street(said)
-    asyncio.run(shared_store.append_readings(in_time + late))
+    asyncio.run(shared_store.append_readings(as_batches(in_time + late)))
     expected = windows(shared_store, meters, resolution_ms, samples, slot_ms)
     roll_up(shared_store)
     assert_same(windows(shared_store, meters, resolution_ms, samples, slot_ms), expected)
     meters, in_time, late = street(said)
-    asyncio.run(shared_store.append_readings(in_time))
+    asyncio.run(shared_store.append_readings(as_batches(in_time)))
     roll_up(shared_store, until_ms)
-    asyncio.run(shared_store.append_readings(late))
+    asyncio.run(shared_store.append_readings(as_batches(late)))
     assert_same(windows(shared_store, meters, resolution_ms, samples, slot_ms), expected)
     roll_up(shared_store)
     assert_same(windows(shared_store, meters, resolution_ms, samples, slot_ms), expected)
@@ -154,7 +154,9 @@ METERS = [Meter("m1", "h1", MeterKind.ELECTRICITY, 0)]
 
 async def test_only_what_is_over_is_rolled_up(store: Store) -> None:
     """The quarter-hour that is under way has no roll-up, and is in windows all the same."""
-    await store.append_readings([say(1_000 + minute * MINUTE_MS, 1 + minute, power_import_w=7) for minute in range(20)])
+    await store.append_readings(
+        as_batches([say(1_000 + minute * MINUTE_MS, 1 + minute, power_import_w=7) for minute in range(20)])
+    )
     while await store.roll_up(MIDNIGHT_MS + 20 * MINUTE_MS):
         pass
     assert counts(store, "means_60") == [15]
@@ -167,11 +169,11 @@ async def test_only_what_is_over_is_rolled_up(store: Store) -> None:
 async def test_late_reading(store: Store) -> None:
     """A reading that comes late into what is rolled up counts at once, and its quarter-hour is rolled up anew."""
     spec = WindowSpec(CATALOGUE["energy_import"], 1, QUARTER_MS)
-    await store.append_readings([say(0, 1, energy_import_wh=5), say(QUARTER_MS, 2, energy_import_wh=9)])
+    await store.append_readings(as_batches([say(0, 1, energy_import_wh=5), say(QUARTER_MS, 2, energy_import_wh=9)]))
     while await store.roll_up(FAR_MS):
         pass
     assert counts(store, "spans") == [97 + 288]
-    await store.append_readings([say(QUARTER_MS, 3, energy_import_wh=11)])
+    await store.append_readings(as_batches([say(QUARTER_MS, 3, energy_import_wh=11)]))
     assert counts(store, "spans") == [97 + 288 - 2]
     for _ in range(2):
         assert store.windows.matrix([spec], MIDNIGHT_MS + QUARTER_MS, ["h1"], METERS, 1)[0].tolist() == [[6.0]]
@@ -184,7 +186,9 @@ async def test_reset_within_what_is_rolled_up(store: Store) -> None:
     """A counter that fell and rose again within one bucket makes no difference, neither does an exchange or a gap."""
     said = [(0, 100), (10, 20), (20, 150), (900, 160), (1_800, 170), (3_600, 200)]
     await store.append_readings(
-        [say(second * 1000, number, energy_import_wh=wh) for number, (second, wh) in enumerate(said, start=1)]
+        as_batches(
+            [say(second * 1000, number, energy_import_wh=wh) for number, (second, wh) in enumerate(said, start=1)]
+        )
     )
     spec = WindowSpec(CATALOGUE["energy_import"], 4, QUARTER_MS)
     expected = np.array([[np.nan, 10.0, np.nan, np.nan]])
@@ -211,7 +215,7 @@ async def test_local_day(store: Store, local_day: str, quarters: int) -> None:
         )
         for number in range(quarters + 1)
     ]
-    await store.append_readings(rows)
+    await store.append_readings(as_batches(rows))
     specs = [WindowSpec(CATALOGUE[name], quarters, QUARTER_MS) for name in ("power_import", "energy_import")]
     for _ in range(2):
         found = store.windows.matrix(specs, until_ms, ["h1"], METERS, 1)

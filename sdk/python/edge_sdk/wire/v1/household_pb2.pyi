@@ -1,3 +1,4 @@
+from edge_sdk.wire.v1 import meter_pb2 as _meter_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -292,3 +293,85 @@ class AcknowledgeActionsResponse(_message.Message):
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     acknowledged: int
     def __init__(self, acknowledged: _Optional[int] = ...) -> None: ...
+
+class ReadSeriesRequest(_message.Message):
+    __slots__ = ("series", "from_ms", "until_ms", "resolution_s")
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_S_FIELD_NUMBER: _ClassVar[int]
+    series: _containers.RepeatedScalarFieldContainer[str]
+    from_ms: int
+    until_ms: int
+    resolution_s: int
+    def __init__(self, series: _Optional[_Iterable[str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., resolution_s: _Optional[int] = ...) -> None: ...
+
+class ReadSeriesResponse(_message.Message):
+    __slots__ = ("from_ms", "resolution_s", "series", "timezone")
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_S_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    from_ms: int
+    resolution_s: int
+    series: _containers.RepeatedCompositeFieldContainer[SeriesSamples]
+    timezone: str
+    def __init__(self, from_ms: _Optional[int] = ..., resolution_s: _Optional[int] = ..., series: _Optional[_Iterable[_Union[SeriesSamples, _Mapping]]] = ..., timezone: _Optional[str] = ...) -> None: ...
+
+class SeriesSamples(_message.Message):
+    __slots__ = ("name", "unit", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    unit: str
+    values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, name: _Optional[str] = ..., unit: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class ListReadingsRequest(_message.Message):
+    __slots__ = ("from_ms", "until_ms", "page_size", "page_token")
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    from_ms: int
+    until_ms: int
+    page_size: int
+    page_token: str
+    def __init__(self, from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListReadingsResponse(_message.Message):
+    __slots__ = ("readings", "next_page_token", "timezone")
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    readings: _containers.RepeatedCompositeFieldContainer[MeterReading]
+    next_page_token: str
+    timezone: str
+    def __init__(self, readings: _Optional[_Iterable[_Union[MeterReading, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., timezone: _Optional[str] = ...) -> None: ...
+
+class StreamReadingsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StreamReadingsResponse(_message.Message):
+    __slots__ = ("readings", "left_out", "timezone")
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    readings: _containers.RepeatedCompositeFieldContainer[MeterReading]
+    left_out: int
+    timezone: str
+    def __init__(self, readings: _Optional[_Iterable[_Union[MeterReading, _Mapping]]] = ..., left_out: _Optional[int] = ..., timezone: _Optional[str] = ...) -> None: ...
+
+class MeterReading(_message.Message):
+    __slots__ = ("meter_id", "received_ms", "marks", "reading")
+    METER_ID_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_MS_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
+    READING_FIELD_NUMBER: _ClassVar[int]
+    meter_id: str
+    received_ms: int
+    marks: _containers.RepeatedScalarFieldContainer[str]
+    reading: _meter_pb2.Reading
+    def __init__(self, meter_id: _Optional[str] = ..., received_ms: _Optional[int] = ..., marks: _Optional[_Iterable[str]] = ..., reading: _Optional[_Union[_meter_pb2.Reading, _Mapping]] = ...) -> None: ...

@@ -75,6 +75,21 @@ class HouseholdServiceStub:
                 request_serializer=edge_dot_v1_dot_household__pb2.AcknowledgeActionsRequest.SerializeToString,
                 response_deserializer=edge_dot_v1_dot_household__pb2.AcknowledgeActionsResponse.FromString,
                 _registered_method=True)
+        self.ReadSeries = channel.unary_stream(
+                '/edge.v1.HouseholdService/ReadSeries',
+                request_serializer=edge_dot_v1_dot_household__pb2.ReadSeriesRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_household__pb2.ReadSeriesResponse.FromString,
+                _registered_method=True)
+        self.ListReadings = channel.unary_unary(
+                '/edge.v1.HouseholdService/ListReadings',
+                request_serializer=edge_dot_v1_dot_household__pb2.ListReadingsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_household__pb2.ListReadingsResponse.FromString,
+                _registered_method=True)
+        self.StreamReadings = channel.unary_stream(
+                '/edge.v1.HouseholdService/StreamReadings',
+                request_serializer=edge_dot_v1_dot_household__pb2.StreamReadingsRequest.SerializeToString,
+                response_deserializer=edge_dot_v1_dot_household__pb2.StreamReadingsResponse.FromString,
+                _registered_method=True)
 
 
 class HouseholdServiceServicer:
@@ -138,6 +153,29 @@ class HouseholdServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadSeries(self, request, context):
+        """Samples of series of this household's own meters, each over the time that the meter was its own: the same samples
+        that a module could be given. In parts, in order of time; one part at least, which may be empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReadings(self, request, context):
+        """What this household's own meters said, in order of time, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamReadings(self, request, context):
+        """What this household's own meters say, from now on, once it is durable. Whoever reads more slowly than it comes gets
+        the newest; `ListReadings` has the rest, also of the time between two streams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HouseholdServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +218,21 @@ def add_HouseholdServiceServicer_to_server(servicer, server):
                     servicer.AcknowledgeActions,
                     request_deserializer=edge_dot_v1_dot_household__pb2.AcknowledgeActionsRequest.FromString,
                     response_serializer=edge_dot_v1_dot_household__pb2.AcknowledgeActionsResponse.SerializeToString,
+            ),
+            'ReadSeries': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSeries,
+                    request_deserializer=edge_dot_v1_dot_household__pb2.ReadSeriesRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_household__pb2.ReadSeriesResponse.SerializeToString,
+            ),
+            'ListReadings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReadings,
+                    request_deserializer=edge_dot_v1_dot_household__pb2.ListReadingsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_household__pb2.ListReadingsResponse.SerializeToString,
+            ),
+            'StreamReadings': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamReadings,
+                    request_deserializer=edge_dot_v1_dot_household__pb2.StreamReadingsRequest.FromString,
+                    response_serializer=edge_dot_v1_dot_household__pb2.StreamReadingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +452,87 @@ class HouseholdService:
             '/edge.v1.HouseholdService/AcknowledgeActions',
             edge_dot_v1_dot_household__pb2.AcknowledgeActionsRequest.SerializeToString,
             edge_dot_v1_dot_household__pb2.AcknowledgeActionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edge.v1.HouseholdService/ReadSeries',
+            edge_dot_v1_dot_household__pb2.ReadSeriesRequest.SerializeToString,
+            edge_dot_v1_dot_household__pb2.ReadSeriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReadings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edge.v1.HouseholdService/ListReadings',
+            edge_dot_v1_dot_household__pb2.ListReadingsRequest.SerializeToString,
+            edge_dot_v1_dot_household__pb2.ListReadingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamReadings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edge.v1.HouseholdService/StreamReadings',
+            edge_dot_v1_dot_household__pb2.StreamReadingsRequest.SerializeToString,
+            edge_dot_v1_dot_household__pb2.StreamReadingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

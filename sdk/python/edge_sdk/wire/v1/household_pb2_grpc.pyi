@@ -51,6 +51,16 @@ class HouseholdServiceStub:
     """What waits in the inbox after a cursor, then what arrives, until the caller hangs up."""
     AcknowledgeActions: _grpc.UnaryUnaryMultiCallable[_household_pb2.AcknowledgeActionsRequest, _household_pb2.AcknowledgeActionsResponse]
     """Confirms receipt, so that the action counts as delivered and is not sent again."""
+    ReadSeries: _grpc.UnaryStreamMultiCallable[_household_pb2.ReadSeriesRequest, _household_pb2.ReadSeriesResponse]
+    """Samples of series of this household's own meters, each over the time that the meter was its own: the same samples
+    that a module could be given. In parts, in order of time; one part at least, which may be empty.
+    """
+    ListReadings: _grpc.UnaryUnaryMultiCallable[_household_pb2.ListReadingsRequest, _household_pb2.ListReadingsResponse]
+    """What this household's own meters said, in order of time, a page at a time."""
+    StreamReadings: _grpc.UnaryStreamMultiCallable[_household_pb2.StreamReadingsRequest, _household_pb2.StreamReadingsResponse]
+    """What this household's own meters say, from now on, once it is durable. Whoever reads more slowly than it comes gets
+    the newest; `ListReadings` has the rest, also of the time between two streams.
+    """
 
 @_typing.type_check_only
 class HouseholdServiceAsyncStub(HouseholdServiceStub):
@@ -75,6 +85,16 @@ class HouseholdServiceAsyncStub(HouseholdServiceStub):
     """What waits in the inbox after a cursor, then what arrives, until the caller hangs up."""
     AcknowledgeActions: _aio.UnaryUnaryMultiCallable[_household_pb2.AcknowledgeActionsRequest, _household_pb2.AcknowledgeActionsResponse]  # type: ignore[assignment]
     """Confirms receipt, so that the action counts as delivered and is not sent again."""
+    ReadSeries: _aio.UnaryStreamMultiCallable[_household_pb2.ReadSeriesRequest, _household_pb2.ReadSeriesResponse]  # type: ignore[assignment]
+    """Samples of series of this household's own meters, each over the time that the meter was its own: the same samples
+    that a module could be given. In parts, in order of time; one part at least, which may be empty.
+    """
+    ListReadings: _aio.UnaryUnaryMultiCallable[_household_pb2.ListReadingsRequest, _household_pb2.ListReadingsResponse]  # type: ignore[assignment]
+    """What this household's own meters said, in order of time, a page at a time."""
+    StreamReadings: _aio.UnaryStreamMultiCallable[_household_pb2.StreamReadingsRequest, _household_pb2.StreamReadingsResponse]  # type: ignore[assignment]
+    """What this household's own meters say, from now on, once it is durable. Whoever reads more slowly than it comes gets
+    the newest; `ListReadings` has the rest, also of the time between two streams.
+    """
 
 class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called with a certificate of role `household`."""
@@ -144,5 +164,33 @@ class HouseholdServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_household_pb2.AcknowledgeActionsResponse, _abc.Awaitable[_household_pb2.AcknowledgeActionsResponse]]:
         """Confirms receipt, so that the action counts as delivered and is not sent again."""
+
+    @_abc_1.abstractmethod
+    def ReadSeries(
+        self,
+        request: _household_pb2.ReadSeriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_household_pb2.ReadSeriesResponse], _abc.AsyncIterator[_household_pb2.ReadSeriesResponse]]:
+        """Samples of series of this household's own meters, each over the time that the meter was its own: the same samples
+        that a module could be given. In parts, in order of time; one part at least, which may be empty.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReadings(
+        self,
+        request: _household_pb2.ListReadingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_household_pb2.ListReadingsResponse, _abc.Awaitable[_household_pb2.ListReadingsResponse]]:
+        """What this household's own meters said, in order of time, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def StreamReadings(
+        self,
+        request: _household_pb2.StreamReadingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_household_pb2.StreamReadingsResponse], _abc.AsyncIterator[_household_pb2.StreamReadingsResponse]]:
+        """What this household's own meters say, from now on, once it is durable. Whoever reads more slowly than it comes gets
+        the newest; `ListReadings` has the rest, also of the time between two streams.
+        """
 
 def add_HouseholdServiceServicer_to_server(servicer: HouseholdServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,11 +3,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from edge.gateway.report import dry_run
+from edge.gateway.rejections import Rejections
+from edge.gateway.sources import readings
+from edge.gateway.trial import Trial, trial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from zoneinfo import ZoneInfo
+
+
+async def dry_run(chunks: AsyncIterator[bytes], zone: ZoneInfo) -> Trial:
+    rejections = Rejections()
+    return await trial(readings(chunks, zone, None, rejections.add), rejections)
 
 
 async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:
