@@ -21,7 +21,7 @@ _DAMAGED = (
     "not a valid DuckDB database file",
 )
 _LOCKED = "Could not set lock"
-# The system's words for what a disk, a quota or a limit of the process has no room for, and for what may not be written.
+# The system's words for what a disk, a quota or a limit of the process has no room for, and what may not be written.
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 _READ_ONLY = ("Read-only file system", "Permission denied", "Operation not permitted")
 # A file whose changes could not be written into it is given up until it is opened again.

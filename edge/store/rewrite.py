@@ -102,11 +102,12 @@ class Rewriter:
         self._rollups.forget(copy.day)
 
     def _drop_log(self, shelf: Shelf, day: int) -> None:
-        """Has a log go that DuckDB found to hold nothing, as one that is damaged: it stays until something is written."""
+        """Has a log go that DuckDB takes nothing from, as a damaged one: it stays until something is written."""
         if log_of(shelf.file(day)).exists():
             cursor = self._engine.cursor()
             try:
-                cursor.execute(f"UPDATE {shelf.name(day)}.meta SET version = version")
+                # The same again, into a file that is about to be replaced. An update to the same would write nothing.
+                cursor.execute(f"INSERT INTO {shelf.name(day)}.meta SELECT max(version) FROM {shelf.name(day)}.meta")
             finally:
                 cursor.close()
 

@@ -57,7 +57,6 @@ class Feed:
     until: int = 0
     sent: int = 0
     acknowledged: int = 0
-    acknowledged_at_s: float = 0.0
     faults: list[str] = field(default_factory=list)
 
     def time_ms(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -87,11 +86,11 @@ class Feed:
     def _note(self, response: ReportReadingsResponse) -> None:
         assert not response.rejections
         assert self.acknowledged <= response.durable_sequence <= self.sent
-        self.acknowledged, self.acknowledged_at_s = response.durable_sequence, time.monotonic()
+        self.acknowledged = response.durable_sequence
 
     async def _batches(self) -> AsyncIterator[Sequence[Reading]]:
         while True:
-            while self.until and self.sent >= self.until:
+            while self.until and self.sent >= self.until:  # noqa: ASYNC110 - whoever sets it signals nobody
                 await asyncio.sleep(0.02)
             sequences = np.arange(self.sent + 1, (self.sent // BATCH + 1) * BATCH + 1)
             times = self.time_ms(sequences)
@@ -138,6 +137,8 @@ def found_of(store: Store, feed: Feed, without: Sequence[int] = ()) -> Found:
     """Returns what is stored of a feed, and checks that it is what was sent.
 
     Args:
+        store: the edge's, which has stopped.
+        feed: what reported to it.
         without: days whose readings are known to be gone.
     """
     rows = list(_rows_of(store, feed))

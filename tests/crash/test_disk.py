@@ -123,7 +123,7 @@ async def test_full_while_it_runs(street: tuple[Any, Disk, Feed], leave_bytes: i
     site, disk, feed = street
     async with running([feed]):
         await feed.acknowledgement(20)
-        while leave_bytes and max(file.stat().st_size for file in disk.folder.glob("*/*.wal")) < LOG_BYTES:
+        while leave_bytes and max(file.stat().st_size for file in disk.folder.glob("*/*.wal")) < LOG_BYTES:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         disk.fill(leave_bytes)
         await refused(feed, "STORE_DISK_FULL")
@@ -172,7 +172,7 @@ def told_at_start(site: Any) -> str:
 async def test_full_or_locked_at_start(street: tuple[Any, Disk, Feed]) -> None:
     """On a full disk an edge starts and refuses readings until there is room. One that may not write does not start.
 
-    It says why, whose fault it is and what to do, with status 1, and damages nothing. So does a new edge on a full disk.
+    It says why, whose fault it is and what to do, with status 1, and damages nothing. So does a new one on a full disk.
     """
     site, disk, feed = street
     feed.before, feed.pause_s = 50, 0.03

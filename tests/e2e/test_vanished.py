@@ -54,7 +54,7 @@ async def report(folder: Path, answers: list[int], first: int) -> None:
     try:
         async with MeterClient(Identity.load(folder)) as client:
             async for response in client.report(batches()):
-                answers.append(response.durable_sequence)
+                answers += [response.durable_sequence]
     except EdgeError:
         return
 
