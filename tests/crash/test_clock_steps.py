@@ -127,7 +127,8 @@ async def test_an_hour_back_and_forth(street: tuple[Any, ShiftedClock, Gateway])
     assert len(slots(site)) == 1
     site.kill()
     site.start()
-    assert "clock_behind" in site.log_file.read_text()
+    # Its port is open before it answers.
+    await until(lambda: "clock_behind" in site.log_file.read_text())
     assert await gateway.report(right_ms) == "CLOCK_BEHIND"
 
     clock.step(HOUR_S)
