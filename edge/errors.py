@@ -15,6 +15,7 @@
     ├── SandboxError                      the sandbox could not do its work
     └── StoreError                        the store could not do its work
         ├── StoreCorruptError             ... because a file is damaged
+        ├── StoreDiskError                ... because the disk takes nothing
         └── StoreFullError                ... because it has reached its bound
 Each has a `category`, from which the wire status follows (`edge.rpc.status`), and a `reason` for programs. A more
 precise reason is given where it is raised: `NotFoundError("...", reason="MODULE_NOT_FOUND")`.
@@ -44,6 +45,7 @@ __all__ = [
     "SettingsError",
     "SignatureError",
     "StoreCorruptError",
+    "StoreDiskError",
     "StoreError",
     "StoreFullError",
 ]
@@ -182,6 +184,14 @@ class StoreCorruptError(StoreError):
 
     reason = "STORE_CORRUPT"
     category = Category.DATA_LOSS
+
+
+class StoreDiskError(StoreError):
+    """The disk takes nothing: it is full, or may not be written to."""
+
+    reason = "STORE_DISK_FULL"
+    fault = Fault.OPERATOR
+    category = Category.UNAVAILABLE
 
 
 class StoreFullError(StoreError):

@@ -115,6 +115,7 @@ class ServerSection(Section):
     message_bytes_max: int = positive(4 * MIB)
     connections_streams_max: int = positive(100)
     keepalive_s: int = positive(60)
+    """After so long a silence a connection is pinged, and given up half as long after without an answer."""
     shutdown_s_max: Annotated[float, Field(gt=0, le=5)] = 2.0
     """How long calls may finish after SIGTERM."""
 

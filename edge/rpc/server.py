@@ -114,6 +114,9 @@ def _options(settings: ServerSection) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", settings.message_bytes_max),
         ("grpc.max_concurrent_streams", settings.connections_streams_max),
         ("grpc.keepalive_time_ms", settings.keepalive_s * 1000),
+        ("grpc.keepalive_timeout_ms", settings.keepalive_s * 500),
+        # Which of the two gRPC goes by differs from release to release; this one is a minute if left out.
+        ("grpc.http2.ping_timeout_ms", settings.keepalive_s * 500),
         ("grpc.http2.min_ping_interval_without_data_ms", _PING_INTERVAL_MS_MIN),
         # Two edges on one port would each get half of the meters.
         ("grpc.so_reuseport", 0),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from edge.errors import EdgeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -106,7 +108,7 @@ class GroupCommit:
             with self._metrics.commit_s.time():
                 await self._store.append_readings(group.batches)
         except Exception as error:  # noqa: BLE001 - whoever waits is told; the flusher lives on
-            _log.error("readings_not_committed", readings=group.readings, error=type(error).__name__)
+            _log.error("readings_not_committed", readings=group.readings, **_told(error))
             self._fail([group, *self._groups], error)
             return
         self._metrics.readings.inc(sum(batch.size - len(batch.refused) for batch in group.batches))
@@ -120,3 +122,10 @@ class GroupCommit:
             self._on_end(group.batches, False)
             group.durable.set_exception(error)
             group.durable.exception()  # a group may have nobody left who waits
+
+
+def _told(error: Exception) -> dict[str, str]:
+    """Returns what the log says of an error. One that was not foreseen may quote what it met."""
+    if isinstance(error, EdgeError):
+        return {"reason": error.reason, "error": str(error)}
+    return {"error": type(error).__name__}

@@ -23,6 +23,7 @@ from edge.errors import (
     EdgeError,
     InvalidRequestError,
     NotFoundError,
+    StoreDiskError,
     StoreError,
     StoreFullError,
 )
@@ -79,7 +80,11 @@ class Ingest:
 
     async def start(self) -> None:
         """Learns from the store how far each spool has come, and begins to commit."""
-        await self._store.sum_up_days()
+        try:
+            await self._store.sum_up_days()
+        except StoreDiskError as error:
+            # What is stored can be read all the same, and whoever sends is told.
+            _log.error("days_not_summed_up", reason=error.reason, error=str(error))
         self._witness.note(await self._positions.start())
         await self._store.read(self._witness.note_stored)
         if (doubt := self._witness.doubt()) is not None:

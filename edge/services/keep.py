@@ -67,7 +67,8 @@ class Keeper:
         for files in self._store.files.days():
             # Late readings of yesterday still come; the day is closed when another has passed.
             if files.day < today - 1 and files.day not in done:
-                await self._store.rewrite_day(files.day, self._clock.now_ms())
+                # One that cannot be rewritten now keeps no other from it.
+                await self._tried("rewrite", self._store.rewrite_day(files.day, self._clock.now_ms()))
 
     async def _tell_of_set_aside(self) -> None:
         known = await self._store.read(lambda tables: tables.housekeeping.set_aside())

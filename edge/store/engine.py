@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,7 @@ import duckdb
 
 from edge.errors import Fault, StoreCorruptError, StoreError
 from edge.store.attachments import Attachments
-from edge.store.failures import is_damage, query_failure
+from edge.store.failures import disk_failure, given_up, is_damage, query_failure
 from edge.store.gate import Gate
 from edge.store.schema import migrate_day, migrate_rollups, migrate_state
 from edge.store.shelf import FILE_SUFFIX, Shelf, date_text
@@ -53,6 +53,7 @@ class Engine:
         self.gate = Gate()
         self.removed_until = -1
         self._mend: Callable[[], bool] = lambda: False
+        self._given_up: set[str] = set()
 
     @classmethod
     def open(cls, folder: Path, key_hex: str, *, memory_bytes_max: int, threads_max: int) -> Engine:
@@ -73,7 +74,8 @@ class Engine:
             for name in (READINGS_FOLDER, ROLLUPS_FOLDER):
                 (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreError(f"The data folder {folder} cannot be made: {error.strerror}.") from error
+            message = f"The data folder {folder} cannot be made"
+            raise disk_failure(error, message) or StoreError(f"{message}: {error.strerror}.") from error
         connection = duckdb.connect(
             ":memory:",
             config={
@@ -120,6 +122,7 @@ class Engine:
             try:
                 yield cursor
             except duckdb.Error as error:
+                self.note_failure(error)
                 raise query_failure(error, "read") from error
             finally:
                 cursor.close()
@@ -160,8 +163,41 @@ class Engine:
         return self.readings.attach(day)
 
     def days(self) -> list[int]:
-        """Returns the UTC days that there are readings of, ascending."""
+        """Returns the UTC days that there are readings of, ascending.
+
+        Raises:
+            StoreError: one of them cannot be read now. Without it, the rest would look like all there is.
+        """
+        for day in self.readings.unattached():
+            raise StoreError(
+                f"{self.readings.file(day)} is not open now.", advice="Nothing: the edge tries to open it again."
+            )
         return self.readings.days()
+
+    def note_failure(self, error: BaseException) -> None:
+        """Notes the file, if there is one, that an error says is to be attached anew."""
+        if (name := given_up(error)) is not None:
+            self._given_up.add(name)
+
+    def renew(self) -> None:
+        """Attaches anew what DuckDB gave up, as it does where a disk is full. For the writer's thread.
+
+        Raises:
+            StoreError: a file cannot be opened now, or the files are being read on and on.
+        """
+        for name in sorted(self._given_up):
+            with self.gate.alone():
+                if name == STATE:
+                    self.attachments.detach(STATE)
+                    self.attachments.attach(self.folder / STATE_FILE, STATE, migrate_state)
+                for shelf in (self.readings, self.rollups):
+                    for day in shelf.days():
+                        if shelf.name(day) == name:
+                            shelf.detach(day)
+            self._given_up.discard(name)
+        # Roll-ups are attached when they are needed.
+        for day in self.readings.unattached():
+            self.readings.attach(day)
 
     def damaged(self, days: Collection[int] | None = None) -> list[tuple[Shelf, int]]:
         """Goes through the files of all days, or of some, and returns those that cannot be read."""
@@ -198,9 +234,11 @@ class Engine:
 
     def close(self) -> None:
         """Writes what is in the logs into the files and lets go of them."""
-        self.readings.detach_all()
-        self.rollups.detach_all()
-        self.attachments.detach(STATE)
+        days = [shelf.name(day) for shelf in (self.readings, self.rollups) for day in shelf.days()]
+        for name in (*days, STATE):
+            # On a disk without room it stays in the log, which is read at the next start.
+            with suppress(duckdb.Error):
+                self.attachments.detach(name)
         self._connection.close()
 
 

@@ -50,6 +50,9 @@ class RecordReader:
         Raises:
             StoreError: the database refused.
         """
+        return self._engine.read_days(lambda cursor: self._record(cursor, meter_id, now_ms))
+
+    def _record(self, cursor: duckdb.DuckDBPyConnection, meter_id: str, now_ms: int) -> MeterRecord:
         days = self._engine.days()
         if not days:
             return MeterRecord(0, 0, 0, 0, None, {}, {}, ())
@@ -65,11 +68,10 @@ class RecordReader:
         )
         spools = f"""SELECT spool_id, max(sequence), max(received_ms) FROM ({taken}) WHERE meter_id = ?
             GROUP BY spool_id ORDER BY spool_id"""
-        with self._engine.reading() as cursor:
-            ((readings, newest_ms, *marks),) = _rows(cursor, summed, meter_id)
-            by_reason = dict(_rows(cursor, refused, meter_id))
-            by_spool = tuple(SpoolRecord(*row) for row in _rows(cursor, spools, meter_id))
-            today, delay_ms_min = self._today(cursor, meter_id, now_ms)
+        ((readings, newest_ms, *marks),) = _rows(cursor, summed, meter_id)
+        by_reason = dict(_rows(cursor, refused, meter_id))
+        by_spool = tuple(SpoolRecord(*row) for row in _rows(cursor, spools, meter_id))
+        today, delay_ms_min = self._today(cursor, meter_id, now_ms)
         return MeterRecord(
             readings,
             today,
@@ -87,6 +89,11 @@ class RecordReader:
         Raises:
             StoreError: the database refused.
         """
+        return self._engine.read_days(lambda cursor: self._gaps(cursor, meter_id, query, limit, skip))
+
+    def _gaps(
+        self, cursor: duckdb.DuckDBPyConnection, meter_id: str, query: GapQuery, limit: int, skip: int
+    ) -> list[Gap]:
         # A reading is in the file of its day; one that was refused in that of the day it came.
         first, last = day_of(query.from_ms), day_of(query.until_ms)
         days = [day for day in self._engine.days() if first <= day <= last]
@@ -101,8 +108,7 @@ class RecordReader:
             "limit": limit,
             "skip": skip,
         }
-        with self._engine.reading() as cursor:
-            return [Gap(*row) for row in cursor.execute(_GAPS.format(seen=seen), values).fetchall()]
+        return [Gap(*row) for row in cursor.execute(_GAPS.format(seen=seen), values).fetchall()]
 
     def _today(self, cursor: duckdb.DuckDBPyConnection, meter_id: str, now_ms: int) -> tuple[int, int | None]:
         day = day_of(now_ms)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from edge.store.engine import day_name
 
 if TYPE_CHECKING:
+    import duckdb
+
     from edge.domain.spool import Spool
     from edge.store.engine import Engine
 
@@ -33,12 +35,15 @@ class RefusedTable:
         Raises:
             StoreError: the database refused.
         """
-        days = self._engine.days()
-        if not days:
-            return []
-        every_day = " UNION ALL ".join(f"FROM {day_name(day)}.refused" for day in days)
-        sql = f"""SELECT sequence, reason, message FROM ({every_day})
-            WHERE meter_id = ? AND spool_id = ? AND sequence > ? AND sequence <= ? ORDER BY sequence DESC LIMIT ?"""
-        with self._engine.reading() as cursor:
+
+        def found(cursor: duckdb.DuckDBPyConnection) -> list[RefusedReading]:
+            days = self._engine.days()
+            if not days:
+                return []
+            every_day = " UNION ALL ".join(f"FROM {day_name(day)}.refused" for day in days)
+            sql = f"""SELECT sequence, reason, message FROM ({every_day})
+                WHERE meter_id = ? AND spool_id = ? AND sequence > ? AND sequence <= ? ORDER BY sequence DESC LIMIT ?"""
             rows = cursor.execute(sql, [*spool, after, until, limit]).fetchall()
-        return [RefusedReading(*row) for row in reversed(rows)]
+            return [RefusedReading(*row) for row in reversed(rows)]
+
+        return self._engine.read_days(found)

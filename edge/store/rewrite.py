@@ -7,6 +7,7 @@ one or the new one, whole; what is left of a copy is deleted at the next start.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from edge.errors import StoreError
+from edge.errors import StoreDiskError, StoreError
 from edge.store.shelf import log_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from edge.store.engine import Engine
@@ -70,12 +72,17 @@ class Rewriter:
         changes = self._rollups.changes(day)
         with self._copying, self._engine.reading() as cursor:
             self._cursor = cursor
+            shelves = tuple(
+                shelf for shelf in (self._engine.readings, self._engine.rollups) if shelf.open_if_usable(day)
+            )
+            _remove_copies(shelves, day)
             try:
-                shelves = tuple(
-                    shelf for shelf in (self._engine.readings, self._engine.rollups) if shelf.open_if_usable(day)
-                )
                 for shelf in shelves:
                     self._copy_file(cursor, shelf, day)
+            except BaseException:
+                # What is left of it would take the room that readings need.
+                _remove_copies(shelves, day)
+                raise
             finally:
                 self._cursor = None
         return Copy(day, changes, shelves)
@@ -90,12 +97,23 @@ class Rewriter:
             raise StoreError("The day was added to while it was rewritten.", advice="Nothing: the edge tries again.")
         for shelf in copy.shelves:
             with self._engine.gate.alone():
+                self._drop_log(shelf, copy.day)
                 _swap_file(shelf, copy.day)
         self._rollups.forget(copy.day)
 
+    def _drop_log(self, shelf: Shelf, day: int) -> None:
+        """Has a log go that DuckDB takes nothing from, as a damaged one: it stays until something is written."""
+        if log_of(shelf.file(day)).exists():
+            cursor = self._engine.cursor()
+            try:
+                # The same again, into a file that is about to be replaced. An update to the same would write nothing.
+                cursor.execute(f"INSERT INTO {shelf.name(day)}.meta SELECT max(version) FROM {shelf.name(day)}.meta")
+            finally:
+                cursor.close()
+
     def _copy_file(self, cursor: duckdb.DuckDBPyConnection, shelf: Shelf, day: int) -> None:
         file = shelf.copy_file(day)
-        file.unlink(missing_ok=True)
+        _check_room(shelf, day)
         shelf.attachments.attach(file, _COPY, shelf.migrate)
         try:
             cursor.execute("BEGIN")
@@ -112,6 +130,29 @@ class Rewriter:
         finally:
             shelf.attachments.detach(_COPY)
         _sync(file)
+
+
+def _remove_copies(shelves: Iterable[Shelf], day: int) -> None:
+    for shelf in shelves:
+        for file in (log_of(shelf.copy_file(day)), shelf.copy_file(day)):
+            file.unlink(missing_ok=True)
+
+
+def _check_room(shelf: Shelf, day: int) -> None:
+    """Returns if the disk has room for a copy: its file, and its log until it is closed.
+
+    Raises:
+        StoreDiskError: it has none. Readings that come meanwhile would meet a full disk.
+    """
+    if _free_bytes(shelf.folder) < 2 * shelf.size_bytes(day):
+        raise StoreDiskError(
+            f"The disk of the data folder has no room to rewrite {shelf.file(day)}.",
+            advice="Free space there. Until then the file stays as it is, and nothing is lost.",
+        )
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 def _tables(cursor: duckdb.DuckDBPyConnection, db: str) -> dict[str, set[str]]:

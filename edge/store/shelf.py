@@ -132,10 +132,10 @@ class Shelf:
             self.attachments.detach(self.name(day))
             self._attached.discard(day)
 
-    def detach_all(self) -> None:
-        """Lets go of every file."""
-        for day in self.days():
-            self.detach(day)
+    def unattached(self) -> list[int]:
+        """Returns the days whose file can be used and is not attached, ascending."""
+        with self._lock:
+            return sorted(self._there - self._attached - self.unusable.keys())
 
     def remove(self, day: int) -> None:
         """Deletes a day's file. Nobody may be reading."""

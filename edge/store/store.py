@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
+from edge.errors import StoreCorruptError
 from edge.store.actions import ActionTable
 from edge.store.audit import AuditTable
 from edge.store.consents import ConsentTable
@@ -29,7 +30,7 @@ from edge.store.readings import ReadingTable
 from edge.store.recordings import RecordingFiles
 from edge.store.records import RecordReader
 from edge.store.refused import RefusedTable
-from edge.store.rewrite import Rewriter
+from edge.store.rewrite import Copy, Rewriter
 from edge.store.rollups import RollupTable
 from edge.store.shadows import ShadowTable
 from edge.store.windows import WindowReader
@@ -153,7 +154,7 @@ class Store:
             LimitError: too much waits to be written.
             StoreError: the database refused.
         """
-        await self._writer.run(self.progress.sum_up)
+        await self._mended(self.progress.sum_up)
 
     async def remove_readings(self, day: int, now_ms: int, note: Callable[[Transaction, RemovedDay], None]) -> None:
         """Removes a day's readings, once its roll-ups are complete. From then on the day takes no more.
@@ -178,7 +179,7 @@ class Store:
                 )
             self.files.remove_readings(day)
 
-        await self._writer.run(remove)
+        await self._mended(remove)
 
     async def rewrite_day(self, day: int, now_ms: int) -> None:
         """Rewrites a day's files, so that they take less room and are quicker to read.
@@ -187,7 +188,9 @@ class Store:
             LimitError: too much waits to be written.
             StoreError: the database refused, the day was added to meanwhile, or is being read; try again.
         """
-        copy = await asyncio.to_thread(self._rewriter.copy, day)
+        copy = await asyncio.to_thread(self._copied, day)
+        if copy is None:
+            return
 
         def swap(cursor: duckdb.DuckDBPyConnection) -> None:
             self._rewriter.swap(copy)
@@ -228,7 +231,7 @@ class Store:
             LimitError: too much waits to be written.
             StoreError: the database refused.
         """
-        return await self._writer.run(lambda cursor: self.rollups.make(cursor, until_ms))
+        return await self._mended(lambda cursor: self.rollups.make(cursor, until_ms))
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """Runs `work` over a consistent snapshot of the state.
@@ -245,6 +248,24 @@ class Store:
             result = work(Tables(cursor))
             cursor.execute("COMMIT")
             return result
+
+    async def _mended(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Has the writer do `work`, and do it again without the day that turned out to be damaged."""
+        try:
+            return await self._writer.run(work)
+        except StoreCorruptError:
+            if not await asyncio.to_thread(self._mend):
+                raise
+        return await self._writer.run(work)
+
+    def _copied(self, day: int) -> Copy | None:
+        """Copies a day to rewrite it; None if it turned out to be damaged, and was set aside."""
+        try:
+            return self._rewriter.copy(day)
+        except StoreCorruptError:
+            if not self._mend():
+                raise
+        return None
 
     def _mend(self) -> bool:
         """Sets damaged files aside, from any thread but the writer's; returns whether there were any."""

@@ -85,9 +85,11 @@ class Writer:
         while (item := self._queue.get()[2]) is not None:
             work, future = item
             try:
+                self._engine.renew()
                 result = work(cursor)
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
                 _rollback(cursor)
+                self._engine.note_failure(error)
                 future.set_exception(_explained(error))
             else:
                 future.set_result(result)

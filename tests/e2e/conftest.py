@@ -56,6 +56,7 @@ class Site:
     folder: Path
     port: int
     metrics_port: int
+    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "edge"])
     process: subprocess.Popen[bytes] | None = None
     identities: dict[str, Path] = field(default_factory=dict)
 
@@ -92,15 +93,20 @@ class Site:
             assert count, f"no setting {key}"
         file.write_text(text)
 
-    def start(self) -> None:
-        """Starts `edge serve` and waits until it answers."""
+    def launch(self) -> None:
+        """Starts `edge serve`, and waits for nothing."""
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "edge", "serve", str(self.folder)],
+                [*self.command, "serve", str(self.folder)],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
+
+    def start(self) -> None:
+        """Starts `edge serve` and waits until it answers."""
+        self.launch()
+        assert self.process is not None
         deadline_s = time.monotonic() + START_S_MAX
         while time.monotonic() < deadline_s:
             assert self.process.poll() is None, self.log_file.read_text()

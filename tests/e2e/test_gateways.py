@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -235,6 +235,8 @@ class Cut:
 
     def close(self) -> None:
         for connection in self._dead:
+            with suppress(OSError):  # that side has hung up
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
     def _accept(self, server: socket.socket, cut: threading.Event) -> None:

@@ -342,7 +342,7 @@ def test_full_disk(tmp_path: Path, key_hex: str, room_bytes: int, *, is_made: bo
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == ["STORE_FAILED False []"] * 3 + ["(1,)"]
+    assert done.stdout.splitlines() == ["STORE_DISK_FULL False []"] * 3 + ["(1,)"]
 
 
 def test_half_made_file_is_made_anew(tmp_path: Path, open_engine: OpenEngine) -> None:

@@ -256,3 +256,39 @@ async def test_damage_deep_in_the_day_that_is_written_to(tmp_path: Path, open_st
     await store.append_readings(as_batches(rows(DAY, 299, 10)))
     assert day_of_power(store, DAY)[:10] == list(range(10))
     store.close()
+
+
+@pytest.mark.parametrize("work", ["sum_up_days", "roll_up", "rewrite_day"])
+async def test_damage_that_housekeeping_meets(tmp_path: Path, open_store: OpenStore, work: str) -> None:
+    """Summing up, which every start does, rolling up and rewriting set a damaged day aside and see to the others."""
+    store = open_store()
+    for turn in range(3):
+        await store.append_readings(as_batches(rows(DAY, 1 + turn * 96)))
+    store.close()
+    file = tmp_path / "readings" / "2024-10-04.duckdb"
+    content = bytearray(file.read_bytes())
+    for place in range(20_000, len(content), 4_096):
+        content[place] ^= 1
+    file.write_bytes(content)
+    store = open_store()
+    await store.append_readings(as_batches(rows(DAY + 1, 289, 10)))
+    arguments = {"sum_up_days": (), "roll_up": ((DAY + 5) * DAY_MS,), "rewrite_day": (DAY, 7)}[work]
+    while await getattr(store, work)(*arguments):
+        pass
+    assert list(store.files.set_aside()) == ["readings-2024-10-04-1.duckdb"]
+    assert store.readings.count() == (10, 0)
+    store.close()
+
+
+async def test_damaged_log_does_not_keep_a_day_from_being_rewritten(tmp_path: Path, open_store: OpenStore) -> None:
+    """A log that DuckDB takes nothing from goes when the day is rewritten; the day is whole."""
+    store = open_store()
+    await store.append_readings(as_batches(rows(DAY, 1)))
+    store.close()
+    log = tmp_path / "readings" / "2024-10-04.duckdb.wal"
+    log.write_bytes(b"no log" * 1_000)
+    store = open_store()
+    await store.rewrite_day(DAY, 7)
+    assert not log.exists()
+    assert store.readings.count() == (96, 0)
+    store.close()
