@@ -168,7 +168,7 @@ async def test_rewritten_day(tmp_path: Path, open_store: OpenStore) -> None:
             pass
     with store._engine.reading() as cursor:
         cursor.execute(
-            f"INSERT INTO day_{DAY}.refused SELECT 'm1', '', i, i, i, hash(i)::VARCHAR FROM range(200000) t(i)"
+            f"INSERT INTO day_{DAY}.refused SELECT 'm1', '', i, i, i, hash(i)::VARCHAR, 'why' FROM range(200000) t(i)"
         )
         cursor.execute(f"DELETE FROM day_{DAY}.refused")
         cursor.execute(f"CHECKPOINT day_{DAY}")
