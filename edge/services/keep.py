@@ -36,6 +36,7 @@ class Keeper:
         self._audit = audit
         self._retention = retention
         self._clock = clock
+        self._appends: dict[int, int] = {}
 
     async def run(self) -> None:
         """Does a round now and every ten seconds, until cancelled."""
@@ -46,9 +47,10 @@ class Keeper:
     async def round(self) -> None:
         """Does all that is due."""
         await self._tried("set_aside", self._tell_of_set_aside())
-        await self._tried("roll_up", self._roll_up())
+        busy = self._busy()
+        await self._tried("roll_up", self._roll_up(busy))
         await self._tried("retention", self._retention.apply())
-        await self._tried("rewrite", self._rewrite())
+        await self._tried("rewrite", self._rewrite(busy))
 
     async def _tried(self, job: str, work: Awaitable[None]) -> None:
         try:
@@ -56,17 +58,26 @@ class Keeper:
         except EdgeError as error:
             _log.warning("housekeeping_failed", job=job, reason=error.reason, error=str(error))
 
-    async def _roll_up(self) -> None:
+    async def _roll_up(self, busy: frozenset[int]) -> None:
         # A piece at a time: readings go between.
-        while await self._store.roll_up(self._clock.now_ms() - _SETTLE_MS):
+        while await self._store.roll_up(self._clock.now_ms() - _SETTLE_MS, busy):
             pass
 
-    async def _rewrite(self) -> None:
+    def _busy(self) -> frozenset[int]:
+        """Returns the days before today that readings come in for, as when a gateway catches up.
+
+        Rolled up now, they would have to be again with the next batch: they are when they rest.
+        """
+        before, self._appends = self._appends, self._store.rollups.appends()
+        today = day_of(self._clock.now_ms())
+        return frozenset(day for day, number in self._appends.items() if day < today and number != before.get(day, 0))
+
+    async def _rewrite(self, busy: frozenset[int]) -> None:
         today = day_of(self._clock.now_ms())
         done = await self._store.read(lambda tables: tables.housekeeping.rewritten_days())
         for files in self._store.files.days():
             # Late readings of yesterday still come; the day is closed when another has passed.
-            if files.day < today - 1 and files.day not in done:
+            if files.day < today - 1 and files.day not in done and files.day not in busy:
                 # One that cannot be rewritten now keeps no other from it.
                 await self._tried("rewrite", self._store.rewrite_day(files.day, self._clock.now_ms()))
 

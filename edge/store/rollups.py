@@ -15,6 +15,8 @@ from edge.store.series import COUNTER, LAST, MEAN, SUB_COUNTER, Family, of_famil
 from edge.store.spans import BUCKETS_MS, SPAN_MS, bounds, touched
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import duckdb
     import numpy as np
     from numpy.typing import NDArray
@@ -42,6 +44,7 @@ class RollupTable:
         self._engine = engine
         self._made: dict[tuple[int, str], set[int]] = {}
         self._changes: Counter[int] = Counter()
+        self._appends: Counter[int] = Counter()
 
     def take_away(
         self, cursor: duckdb.DuckDBPyConnection, day: int, times_ms: NDArray[np.int64], sub_times_ms: NDArray[np.int64]
@@ -55,6 +58,7 @@ class RollupTable:
             sub_times_ms: of what meters on the M-Bus said, by their own clocks.
         """
         self._changes[day] += 1
+        self._appends[day] += 1
         for source, times in ((READINGS, times_ms), (SUB_READINGS, sub_times_ms)):
             made = self._spans(cursor, day, source)
             if not made:
@@ -68,13 +72,16 @@ class RollupTable:
                 )
                 made -= spans
 
-    def make(self, cursor: duckdb.DuckDBPyConnection, until_ms: int) -> bool:
+    def make(self, cursor: duckdb.DuckDBPyConnection, until_ms: int, busy: Collection[int] = ()) -> bool:
         """Rolls up some of the spans that were over at `until_ms`, newest first; returns whether more are left.
+
+        Days that are `busy` are left alone.
 
         Raises:
             StoreError: a file cannot be opened or made.
         """
-        return any(self._make_of_day(cursor, day, until_ms) for day in reversed(self._engine.days()))
+        days = (day for day in reversed(self._engine.days()) if day not in busy)
+        return any(self._make_of_day(cursor, day, until_ms) for day in days)
 
     def complete(self, cursor: duckdb.DuckDBPyConnection, day: int) -> None:
         """Rolls up all that is left of a day, so that its readings can go.
@@ -84,6 +91,10 @@ class RollupTable:
         """
         while self._make_of_day(cursor, day, (day + 3) * DAY_MS):
             pass
+
+    def appends(self) -> dict[int, int]:
+        """Returns how often readings were added to each day in this process."""
+        return dict(self._appends)
 
     def changes(self, day: int) -> int:
         """Returns how often a day's files were changed in this process, or were about to be."""

@@ -37,7 +37,7 @@ from edge.store.windows import WindowReader
 from edge.store.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from edge.store.arrow import StoredBatch
@@ -224,14 +224,14 @@ class Store:
         """
         return await self._writer.run(lambda _: work(self.files))
 
-    async def roll_up(self, until_ms: int) -> bool:
-        """Rolls up some of what was over at `until_ms`; returns whether more is left.
+    async def roll_up(self, until_ms: int, busy: Collection[int] = ()) -> bool:
+        """Rolls up some of what was over at `until_ms`, but of days that are `busy`; returns whether more is left.
 
         Raises:
             LimitError: too much waits to be written.
             StoreError: the database refused.
         """
-        return await self._mended(lambda cursor: self.rollups.make(cursor, until_ms))
+        return await self._mended(lambda cursor: self.rollups.make(cursor, until_ms, busy))
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """Runs `work` over a consistent snapshot of the state.

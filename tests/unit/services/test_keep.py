@@ -192,6 +192,20 @@ async def test_gap_after_loss(tmp_path: Path) -> None:
         assert [(gap["after"], gap["until"], gap["missing"]) for gap in gaps] == [(3, 1_003, 997)]
 
 
+async def test_a_day_that_readings_come_in_for_rests_first(tmp_path: Path) -> None:
+    """While a gateway catches up, the days it has readings of are not rolled up over and over; then they are."""
+    clock = SimulatedClock((DAY + 2) * DAY_MS)
+    async with house(tmp_path, clock) as edge:
+        await edge.send(1, 3, DAY * DAY_MS)
+        await edge.keeper.round()
+        assert not any(rolled_up for _, _, rolled_up in edge.files())
+        await edge.send(4, 3, DAY * DAY_MS + 3_600_000)
+        await edge.keeper.round()
+        assert not any(rolled_up for _, _, rolled_up in edge.files())
+        await edge.keeper.round()
+        assert edge.files() == [(0, True, True)]
+
+
 async def test_closed_days_are_rewritten_once(tmp_path: Path) -> None:
     """Each day that is closed is rewritten, once; today and yesterday are not."""
     clock = SimulatedClock((DAY + 2) * DAY_MS + 3_600_000)
